@@ -1,0 +1,1 @@
+//! PBS datastores: snapshots, chunks, locks, verify, import, extract.

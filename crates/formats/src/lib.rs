@@ -1,0 +1,1 @@
+//! Pure bytes <-> structures of PBS tapes and datastores.

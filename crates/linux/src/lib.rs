@@ -1,0 +1,1 @@
+//! SG_IO and MTIO ioctls, sysfs discovery.

@@ -1,0 +1,1 @@
+//! napi-rs shells over the Rust core.

@@ -1,0 +1,1 @@
+//! The threads that keep a drive streaming: backup, restore, scan.

@@ -1,0 +1,1 @@
+//! SCSI commands for LTO drives and changers, over one Transport trait.

@@ -1,0 +1,1 @@
+//! What lies on a tape: its files, catalogs and the mapped chunk index.

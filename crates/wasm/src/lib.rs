@@ -1,0 +1,1 @@
+//! wasm-bindgen shells over formats.
