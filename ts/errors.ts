@@ -10,9 +10,11 @@
  * - `system`    the machine refused (I/O error, permission, disk full)
  * - `aborted`   the user or a signal stopped the work
  *
- * Programmer errors are plain `Error`s and reach the user as internal errors with a stack.
+ * Errors of the Rust core are plain `Error`s that carry the same `code` and `kind`; `toFerriteError` makes them ours.
+ * Programmer errors have neither and reach the user as internal errors with a stack.
  */
-export type ErrorKind = 'usage' | 'operator' | 'data' | 'system' | 'aborted';
+const ERROR_KINDS = ['usage', 'operator', 'data', 'system', 'aborted'] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 export class FerriteError extends Error {
   readonly code: string;
@@ -24,4 +26,21 @@ export class FerriteError extends Error {
     this.kind = kind;
     this.code = code;
   }
+}
+
+/** Errors of the operating system as Node reports them: `ENOENT: no such file or directory, open '/x'`. */
+function isSystemError(error: Error): error is NodeJS.ErrnoException {
+  return 'syscall' in error && 'code' in error;
+}
+
+/** Any thrown value as a FerriteError. Programmer errors become `internal` and keep their stack as the cause's. */
+export function toFerriteError(error: unknown): FerriteError {
+  if (error instanceof FerriteError) return error;
+  if (!(error instanceof Error)) return new FerriteError('system', 'internal', `internal error: ${String(error)}`);
+  const { kind, code } = error as { kind?: unknown; code?: unknown };
+  const known = ERROR_KINDS.find((candidate) => candidate === kind);
+  if (known) return new FerriteError(known, String(code), error.message, { cause: error });
+  if (isSystemError(error)) return new FerriteError('system', String(code), error.message, { cause: error });
+  if (error.name === 'AbortError') return new FerriteError('aborted', 'aborted', 'aborted', { cause: error });
+  return new FerriteError('system', 'internal', `internal error: ${error.message}`, { cause: error });
 }

@@ -1,6 +1,5 @@
-/** The Rust core, and the one place where its errors become ours. */
-import * as native from '../bindings/native/index.js';
-import { type ErrorKind, FerriteError } from './errors.ts';
-
-export { native };
-export type * from '../bindings/native/index.js';
+/**
+ * The Rust core. Its errors are `Error`s with the `code` and `kind` of errors.ts. Loading it takes some milliseconds, so
+ * commands that do not need it import this module lazily.
+ */
+export * from '../bindings/native/index.js';
