@@ -1,1 +1,14 @@
 //! Pure bytes <-> structures of PBS tapes and datastores.
+//!
+//! No I/O, no threads, no clock, no randomness: UUIDs, times and IVs are arguments. Everything here also builds for
+//! wasm32, where `ruzstd` stands in for libzstd. Parsers take hostile bytes: they bound every length before allocating
+//! and answer with a [`FormatError`].
+
+// ---- datastore half
+pub mod digest;
+
+// ---- shared
+mod error;
+
+pub use digest::Digest;
+pub use error::{FormatError, Result};
