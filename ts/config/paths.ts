@@ -1,0 +1,83 @@
+/** Where an installation keeps its files: the places of PBS, below a root. */
+import { join } from 'node:path';
+
+/** Names of the section config files. */
+export type ConfigFileName = 'tape.cfg' | 'media-pool.cfg' | 'tape-job.cfg' | 'datastore.cfg' | 'ferrite.cfg';
+
+export class InstallationPaths {
+  /** Section config files and key files. */
+  readonly configDir: string;
+  /** inventory.json, media catalogs, and the locks of inventory, pools and media sets. */
+  readonly statusDir: string;
+  /** `tape-backup-job-<id>.json` */
+  readonly jobStateDir: string;
+  /** Locks of snapshots and datastores, active operations; the native datastore works below it. */
+  readonly runDir: string;
+  readonly driveLockDir: string;
+  readonly driveStateDir: string;
+  readonly changerStateDir: string;
+  readonly taskLogDir: string;
+  /** Derived data that may be deleted at any time: chunk indexes, the sql.js database. */
+  readonly cacheDir: string;
+
+  constructor(root: string) {
+    this.configDir = join(root, 'etc/proxmox-backup');
+    this.statusDir = join(root, 'var/lib/proxmox-backup/tape');
+    this.jobStateDir = join(root, 'var/lib/proxmox-backup/jobstates');
+    this.runDir = join(root, 'run/proxmox-backup');
+    this.driveLockDir = join(this.runDir, 'drive-lock');
+    this.driveStateDir = join(this.runDir, 'drive-state');
+    this.changerStateDir = join(this.runDir, 'changer-state');
+    this.taskLogDir = join(root, 'var/log/proxmox-backup/tasks');
+    this.cacheDir = join(root, 'var/cache/ferrite');
+  }
+
+  configFile(name: ConfigFileName): string {
+    return join(this.configDir, name);
+  }
+
+  /** `.tape.lck` for `tape.cfg`, as PBS names it. */
+  configLock(name: ConfigFileName): string {
+    return join(this.configDir, `.${name.replace(/\.cfg$/, '')}.lck`);
+  }
+
+  get inventoryFile(): string {
+    return join(this.statusDir, 'inventory.json');
+  }
+
+  get inventoryLock(): string {
+    return join(this.statusDir, '.inventory.lck');
+  }
+
+  /** The media catalog of one tape. */
+  catalogFile(mediaUuid: string): string {
+    return join(this.statusDir, `${mediaUuid}.log`);
+  }
+
+  /** A media catalog under construction. */
+  catalogTmpFile(mediaUuid: string): string {
+    return join(this.statusDir, `${mediaUuid}.tmp`);
+  }
+
+  driveStateFile(drive: string): string {
+    return join(this.driveStateDir, drive);
+  }
+
+  /** The lock of a drive is named by its device path or directory: two names of one device share it. */
+  driveLock(devicePath: string): string {
+    return join(this.driveLockDir, escapeUnitPath(devicePath));
+  }
+}
+
+/** systemd's unit path escaping: `/dev/tape/by-id/x-sg` becomes `dev-tape-by\x2did-x\x2dsg`. */
+export function escapeUnitPath(path: string): string {
+  const bytes = Buffer.from(path.replace(/^\/+/, ''));
+  let escaped = '';
+  for (const [index, byte] of bytes.entries()) {
+    const char = String.fromCharCode(byte);
+    if (char === '/') escaped += '-';
+    else if (/[A-Za-z0-9_]/.test(char) || (char === '.' && index > 0)) escaped += char;
+    else escaped += `\\x${byte.toString(16).padStart(2, '0')}`;
+  }
+  return escaped;
+}
