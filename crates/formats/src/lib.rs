@@ -12,3 +12,18 @@ mod error;
 
 pub use digest::Digest;
 pub use error::{FormatError, Result};
+
+// ---- tape half
+pub mod block;
+pub mod block_stream;
+pub mod catalog_archive;
+pub mod chunk_archive;
+pub mod content_header;
+pub mod fingerprint;
+pub mod label;
+mod layout;
+pub mod magic;
+pub mod siphash;
+pub mod uuid_text;
+
+pub use fingerprint::Fingerprint;
