@@ -1,1 +1,12 @@
 //! napi-rs shells over the Rust core.
+//!
+//! What crosses the boundary is a plan going down and events coming up. Nothing here blocks Node's event loop or its
+//! thread pool: every open drive has one named thread ([`worker`]), other long work gets a thread of its own
+//! ([`promise`]), results come back through deferred promises, progress through threadsafe functions. A panic on such a
+//! thread becomes a rejected promise.
+
+mod failure;
+mod file_lock;
+mod plain;
+mod promise;
+mod worker;

@@ -1,0 +1,116 @@
+/**
+ * A task runs in the calling process and leaves a log as PBS's tasks do: every line with its time, a last line with the
+ * outcome (behaviour.md section 20, D21). It is what `backup`, `restore` and most drive commands run in.
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { FerriteError, toFerriteError } from '../../errors.ts';
+import type { TaskObserver, TaskOutcome, WorkLog } from '../../log.ts';
+import { formatRfc3339Local } from '../../time/rfc3339.ts';
+import { printUpid, type Upid } from './upid.ts';
+
+export interface TaskSite {
+  /** Directory of task logs, e.g. `<root>/var/log/proxmox-backup/tasks`. */
+  taskLogDirectory: string;
+  /** Epoch seconds. */
+  clock(): number;
+}
+
+export interface TaskIdentity {
+  /** `tape-backup`, `label-media`, ... (behaviour.md section 19) */
+  type: string;
+  id: string;
+  user?: string;
+}
+
+let taskCounter = 0;
+
+/** Field 22 of /proc/self/stat; the command name before it may hold blanks and parentheses. */
+function processStart(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return Number(fields[19] ?? 0);
+}
+
+/** The log file of one task. Written synchronously: a line that was shown is a line on disk, whatever comes next. */
+class TaskLogFile {
+  readonly #descriptor: number;
+  readonly #clock: () => number;
+
+  constructor(directory: string, upid: Upid, clock: () => number) {
+    const shelf = (upid.processStart % 256).toString(16).toUpperCase().padStart(2, '0');
+    const folder = join(directory, shelf);
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    this.#descriptor = openSync(join(folder, printUpid(upid)), 'ax', 0o640);
+    this.#clock = clock;
+  }
+
+  line(text: string): void {
+    const stamp = formatRfc3339Local(Math.floor(this.#clock()));
+    for (const part of text.split('\n')) writeSync(this.#descriptor, `${stamp}: ${part}\n`);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+/**
+ * Runs `work` as a task. Never throws for what the work met: the outcome carries it. Throws only where the task could not
+ * be started, e.g. because its log cannot be written.
+ */
+export async function runTask<T>(
+  site: TaskSite,
+  identity: TaskIdentity,
+  observer: TaskObserver,
+  work: (log: WorkLog) => Promise<T>,
+): Promise<TaskOutcome<T>> {
+  const upid: Upid = {
+    node: hostname().split('.')[0] || 'localhost',
+    pid: process.pid,
+    processStart: processStart(),
+    task: taskCounter++,
+    startTime: Math.floor(site.clock()),
+    type: identity.type,
+    id: identity.id,
+    user: identity.user ?? 'root@pam',
+  };
+  const file = new TaskLogFile(site.taskLogDirectory, upid, site.clock);
+  let warnings = 0;
+  const log: WorkLog = {
+    info(line) {
+      file.line(line);
+      observer.line('info', line);
+    },
+    warn(line) {
+      warnings++;
+      file.line(`WARN: ${line}`);
+      observer.line('warn', line);
+    },
+    progress: (event) => observer.progress(event),
+    signal: observer.signal,
+  };
+  const text = printUpid(upid);
+  observer.started(text);
+  try {
+    const value = await work(log);
+    const status = warnings === 0 ? 'OK' : `WARNINGS: ${warnings}`;
+    file.line(`TASK ${status}`);
+    observer.line('info', `TASK ${status}`);
+    return { upid: text, status, warnings, value };
+  } catch (thrown) {
+    const error = observer.signal.aborted ? abortError(thrown) : toFerriteError(thrown);
+    const [status = ''] = error.message.split('\n');
+    file.line(`TASK ERROR: ${status}`);
+    observer.line('error', `TASK ERROR: ${status}`);
+    return { upid: text, status, warnings, error };
+  } finally {
+    file.close();
+  }
+}
+
+/** An abort is the user's will, not a failure of what was in flight; what that said stays as the cause. */
+function abortError(thrown: unknown): FerriteError {
+  const error = toFerriteError(thrown);
+  return error.kind === 'aborted' ? error : new FerriteError('aborted', 'aborted', 'abort requested', { cause: error });
+}
