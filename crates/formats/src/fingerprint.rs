@@ -21,6 +21,13 @@ impl Fingerprint {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// The first 8 bytes in the same style, as messages show them (keys.md 1). Not accepted as input.
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(8 * 3 - 1);
+        text
+    }
 }
 
 impl fmt::Display for Fingerprint {
@@ -95,6 +102,7 @@ mod tests {
         assert_eq!(fingerprint.as_bytes()[..3], [0x0e, 0xab, 0xd4]);
         assert_eq!(fingerprint.to_string(), TEXT);
         assert_eq!(TEXT.to_uppercase().parse(), Ok(fingerprint));
+        assert_eq!(fingerprint.short(), "0e:ab:d4:46:0b:6e:b9:ca");
     }
 
     #[test]

@@ -5,11 +5,15 @@
 //! and answer with a [`FormatError`].
 
 // ---- datastore half
+pub mod blob;
+mod compression;
+pub mod crypt;
 pub mod digest;
 
 // ---- shared
 mod error;
 
+pub use crypt::CryptKey;
 pub use digest::Digest;
 pub use error::{FormatError, Result};
 
