@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::content_header::{self, ContentError, ContentHeader, ContentKind};
+use crate::json;
 use crate::uuid_text;
 
 /// Header of a catalog archive. The body is the catalog file as it was on disk; see [`crate::media_catalog`].
@@ -36,8 +37,8 @@ impl CatalogArchiveHeader {
                 found: kind.magic(),
             });
         }
-        let json = content_header::print_json(kind.name(), self)?;
-        content_header::encode(kind, content_uuid, ctime, &json)
+        let text = json::print(kind.name(), self)?;
+        content_header::encode(kind, content_uuid, ctime, &text)
     }
 
     /// Interprets what [`content_header::read`] gave.
@@ -47,6 +48,6 @@ impl CatalogArchiveHeader {
     pub fn parse(header: &ContentHeader, json: &[u8]) -> Result<Self, ContentError> {
         let kind =
             header.expect(&[ContentKind::CatalogArchive10, ContentKind::CatalogArchive11])?;
-        content_header::parse_json(kind.name(), json)
+        Ok(json::parse(kind.name(), json)?)
     }
 }

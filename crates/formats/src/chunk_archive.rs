@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::content_header::{self, ContentError, ContentHeader, ContentKind};
 use crate::digest::Digest;
+use crate::json;
 use crate::layout::wire_struct;
 use crate::magic::{CHUNK_ARCHIVE_ENTRY_1_0, Magic};
 
@@ -37,8 +38,8 @@ impl ChunkArchiveHeader {
     /// [`ContentError::JsonSize`] for a name beyond all bounds.
     pub fn encode(&self, content_uuid: Uuid, ctime: i64) -> Result<Vec<u8>, ContentError> {
         let kind = ContentKind::ChunkArchive;
-        let json = content_header::print_json(kind.name(), self)?;
-        content_header::encode(kind, content_uuid, ctime, &json)
+        let text = json::print(kind.name(), self)?;
+        content_header::encode(kind, content_uuid, ctime, &text)
     }
 
     /// Interprets what [`content_header::read`] gave.
@@ -47,7 +48,7 @@ impl ChunkArchiveHeader {
     /// H2, H4.
     pub fn parse(header: &ContentHeader, json: &[u8]) -> Result<Self, ContentError> {
         let kind = header.expect(&[ContentKind::ChunkArchive])?;
-        content_header::parse_json(kind.name(), json)
+        Ok(json::parse(kind.name(), json)?)
     }
 }
 

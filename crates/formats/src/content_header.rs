@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use uuid::Uuid;
 
+use crate::error::FormatError;
 use crate::layout::{Pad, wire_struct};
 use crate::magic::{self, CONTENT_HEADER_1_0, Magic};
 
@@ -154,13 +155,8 @@ pub enum ContentError {
         found: usize,
     },
     /// H4: the JSON does not parse, or a key is missing or has a wrong type.
-    #[error("{what}: {detail}")]
-    Json {
-        /// Label or archive being read.
-        what: &'static str,
-        /// What is wrong, and where.
-        detail: String,
-    },
+    #[error(transparent)]
+    Json(#[from] FormatError),
     /// H5: bytes behind a label.
     #[error("{what}: data behind the JSON")]
     TrailingData {
@@ -322,29 +318,4 @@ pub fn read(reader: &mut impl Read) -> Result<(ContentHeader, Vec<u8>), ContentE
         });
     }
     Ok((header, json))
-}
-
-/// Parses the JSON of a header as `T` (H4).
-pub(crate) fn parse_json<T: serde::de::DeserializeOwned>(
-    what: &'static str,
-    json: &[u8],
-) -> Result<T, ContentError> {
-    // By way of a value: a key that stands twice counts with its last value, as it does for the reference.
-    serde_json::from_slice::<serde_json::Value>(json)
-        .and_then(serde_json::from_value)
-        .map_err(|error| ContentError::Json {
-            what,
-            detail: error.to_string(),
-        })
-}
-
-/// JSON as every header, label and inventory has it: two spaces, no trailing newline, keys in the order of declaration.
-pub(crate) fn print_json<T: serde::Serialize>(
-    what: &'static str,
-    value: &T,
-) -> Result<Vec<u8>, ContentError> {
-    serde_json::to_vec_pretty(value).map_err(|error| ContentError::Json {
-        what,
-        detail: error.to_string(),
-    })
 }

@@ -10,7 +10,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::content_header::{self, ContentError, ContentHeader, ContentKind};
+use crate::error::FormatError;
 use crate::fingerprint::Fingerprint;
+use crate::json;
 use crate::uuid_text;
 
 /// What file 0 says: which tape this is.
@@ -61,12 +63,12 @@ trait Label: Sized + Serialize + serde::de::DeserializeOwned {
 
     fn encode(&self, content_uuid: Uuid, ctime: i64) -> Result<Vec<u8>, ContentError> {
         self.check()?;
-        let json = content_header::print_json(Self::KIND.name(), self)?;
-        content_header::encode(Self::KIND, content_uuid, ctime, &json)
+        let text = json::print(Self::KIND.name(), self)?;
+        content_header::encode(Self::KIND, content_uuid, ctime, &text)
     }
 
     fn decode(reader: &mut impl Read) -> Result<(ContentHeader, Self), ContentError> {
-        let (header, json) = content_header::read(reader)?;
+        let (header, text) = content_header::read(reader)?;
         header.expect(&[Self::KIND])?;
         let mut extra = [0];
         if reader.read(&mut extra)? != 0 {
@@ -74,7 +76,7 @@ trait Label: Sized + Serialize + serde::de::DeserializeOwned {
                 what: Self::KIND.name(),
             });
         }
-        let label: Self = content_header::parse_json(Self::KIND.name(), &json)?;
+        let label: Self = json::parse(Self::KIND.name(), &text)?;
         label.check()?;
         Ok((header, label))
     }
@@ -97,10 +99,7 @@ impl Label for MediaSetLabel {
             (None, Some(_)) => "\"key-config\" without \"encryption_key_fingerprint\"",
             _ => return Ok(()),
         };
-        Err(ContentError::Json {
-            what: Self::KIND.name(),
-            detail: detail.to_owned(),
-        })
+        Err(FormatError::invalid(Self::KIND.name(), detail).into())
     }
 }
 
