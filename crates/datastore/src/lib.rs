@@ -1,1 +1,29 @@
 //! PBS datastores: snapshots, chunks, locks, verify, import, extract.
+
+mod active_operations;
+mod chunk_store;
+mod error;
+mod group;
+pub mod layout;
+mod listing;
+pub mod locks;
+mod owner;
+mod progress;
+mod snapshot_writer;
+mod store;
+mod temporary;
+
+pub use active_operations::{ActiveOperation, Operation};
+pub use chunk_store::{
+    AlignedBuffer, ChunkFile, ChunkStore, DIRECT_ALIGNMENT, Inserted, MAX_CHUNK_FILE_BYTES,
+    SyncLevel,
+};
+pub use error::{Error, ErrorKind, Result};
+pub use group::GroupWriter;
+pub use layout::{BackupGroup, BackupType, Namespace, SnapshotPath};
+pub use listing::{ListOptions, Listing, SnapshotInfo};
+pub use locks::{BaseLock, DirectoryLock, LockFile, LockMode};
+pub use owner::Owner;
+pub use progress::{CancelFlag, Event, EventSink};
+pub use snapshot_writer::{SnapshotFile, SnapshotWriter};
+pub use store::{ChunkOrder, Store, StoreOptions};
