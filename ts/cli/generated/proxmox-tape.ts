@@ -1,0 +1,3 @@
+import type { CommandDescription } from '../grammar/description.ts';
+
+export const commands: readonly CommandDescription[] = [];

@@ -1,0 +1,25 @@
+/** Parameters that many commands have. */
+import Type from 'typebox';
+import { driveName } from '../config/identifiers.ts';
+import { optional } from './grammar/parameter.ts';
+import { OUTPUT_FORMATS, PROGRESS_MODES } from './report/settings.ts';
+
+/** Its default comes from `PROXMOX_OUTPUT_FORMAT`, then it is `text`. */
+export const outputFormat = Type.Optional(Type.Enum([...OUTPUT_FORMATS], { description: 'Output format.' }));
+
+/** Beyond the manual (D21): how a task shows that it is getting on. */
+export const progress = Type.Optional(
+  Type.Enum([...PROGRESS_MODES], {
+    description:
+      'Progress on standard error: a status line on terminals (auto, the default), one JSON object per line for ' +
+      'programs, or none.',
+  }),
+);
+
+/** Resolved by `driveOf`: option, environment, the only drive there is. */
+export const drive = optional(driveName, {
+  description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+  completion: 'drive',
+});
+
+export const flag = (description: string) => Type.Optional(Type.Boolean({ description }));

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { main } from '../main.ts';
+import { program } from './program.ts';
+
+await main(program);
