@@ -182,7 +182,10 @@ mod tests {
     fn keeps_the_living_and_drops_the_dead() {
         let run = tempfile::tempdir().unwrap();
         let run = run.path();
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
         let entry = |pid, starttime| ProcessEntry {
             pid,
             starttime,

@@ -71,16 +71,19 @@ pub enum Error {
         /// What is missing or in the way, and what to do.
         detail: String,
     },
-    /// A name breaks a rule of datastore.md 1.1.
+    /// The name of a datastore or of an owner breaks a rule of datastore.md 1.1 or 1.2.
     #[error("{what} {text:?}: {rule}")]
     Name {
-        /// The kind of name: `namespace`, `backup id`, ...
+        /// The kind of name.
         what: &'static str,
         /// The name as given.
         text: String,
         /// The broken rule.
         rule: &'static str,
     },
+    /// A name or time given by the caller breaks a rule.
+    #[error(transparent)]
+    Argument(FormatError),
     /// The request cannot be carried out as it stands.
     #[error("{0}")]
     Request(String),
@@ -133,6 +136,7 @@ impl Error {
             Self::Exists { .. }
             | Self::NotADatastore { .. }
             | Self::Name { .. }
+            | Self::Argument(_)
             | Self::Request(_)
             | Self::OwnerMismatch { .. } => ErrorKind::Usage,
             Self::Format { .. } | Self::Damaged { .. } | Self::ChunkMissing { .. } => {
@@ -156,7 +160,7 @@ impl Error {
             Self::Vanished { .. } => "vanished",
             Self::Exists { .. } => "exists",
             Self::NotADatastore { .. } => "not-a-datastore",
-            Self::Name { .. } => "bad-name",
+            Self::Name { .. } | Self::Argument(_) => "bad-name",
             Self::Request(_) => "bad-request",
             Self::OwnerMismatch { .. } => "owner-mismatch",
             Self::Format { .. } => "bad-format",

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ferrite_formats::snapshot_path::is_safe_id;
+use ferrite_formats::{BackupGroup, Namespace};
+
 use crate::error::{Error, IoContext, Result};
-use crate::layout::{BackupGroup, Namespace, OWNER, group_path};
+use crate::layout::{OWNER, group_path};
 use crate::locks::DirectoryLock;
 use crate::store::Store;
 use crate::temporary;
@@ -190,8 +193,8 @@ fn check_auth_id(auth_id: &str) -> Result<()> {
     // A user name may contain '@'; the realm is what follows the last one.
     let well_formed = user
         .rsplit_once('@')
-        .is_some_and(|(name, realm)| !name.is_empty() && crate::layout::is_safe_id(realm))
-        && token.is_none_or(crate::layout::is_safe_id)
+        .is_some_and(|(name, realm)| !name.is_empty() && is_safe_id(realm))
+        && token.is_none_or(is_safe_id)
         && !user.contains(|c: char| c.is_whitespace() || c.is_control() || "/:".contains(c));
     if well_formed {
         return Ok(());
@@ -224,7 +227,16 @@ mod tests {
         for good in ["root@pam", "a.b@pbs!t-1", "joe@example.org@ldap"] {
             assert!(check_auth_id(good).is_ok(), "{good}");
         }
-        for bad in ["", "root", "@pam", "root@", "a b@pam", "a@pam!", "a@pam\nb@pam", "a/b@pam"] {
+        for bad in [
+            "",
+            "root",
+            "@pam",
+            "root@",
+            "a b@pam",
+            "a@pam!",
+            "a@pam\nb@pam",
+            "a/b@pam",
+        ] {
             assert!(check_auth_id(bad).is_err(), "{bad}");
         }
     }

@@ -20,7 +20,6 @@ pub use chunk_store::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use group::GroupWriter;
-pub use layout::{BackupGroup, BackupType, Namespace, SnapshotPath};
 pub use listing::{ListOptions, Listing, SnapshotInfo};
 pub use locks::{BaseLock, DirectoryLock, LockFile, LockMode};
 pub use owner::Owner;

@@ -4,12 +4,13 @@ use std::fs::DirEntry;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::Path;
 
+use ferrite_formats::archive_name::MANIFEST_NAME;
+use ferrite_formats::snapshot_path::MAX_NAMESPACE_DEPTH;
+use ferrite_formats::{BackupGroup, BackupType, Namespace, SnapshotPath};
+
 use crate::error::{IoContext, Result};
 use crate::group;
-use crate::layout::{
-    BackupGroup, BackupType, MANIFEST, MAX_NAMESPACE_DEPTH, NAMESPACES, Namespace, PROTECTED,
-    SnapshotPath, group_path, parse_backup_time,
-};
+use crate::layout::{NAMESPACES, PROTECTED, group_path};
 use crate::store::Store;
 
 /// Which part of a store to list.
@@ -79,7 +80,7 @@ impl Store {
         problems: &mut Vec<String>,
     ) -> Result<Vec<Namespace>> {
         let start = &options.namespace;
-        let directory = self.path().join(start.relative_path());
+        let directory = self.path().join(start.path());
         std::fs::metadata(&directory).at("open", &directory)?;
         let deepest = start.depth() + options.max_depth.unwrap_or(MAX_NAMESPACE_DEPTH);
         let mut found = Vec::new();
@@ -101,13 +102,10 @@ impl Store {
         namespace: &Namespace,
         problems: &mut Vec<String>,
     ) -> Result<Vec<Namespace>> {
-        let directory = self
-            .path()
-            .join(namespace.relative_path())
-            .join(NAMESPACES);
+        let directory = self.path().join(namespace.path()).join(NAMESPACES);
         let mut children = Vec::new();
         for name in subdirectories(&directory)? {
-            match namespace.child(&name) {
+            match namespace.join(&name) {
                 Ok(child) => children.push(child),
                 Err(error) => problems.push(format!("{}: {error}", directory.display())),
             }
@@ -120,11 +118,11 @@ impl Store {
     /// # Errors
     /// [`Error::Io`](crate::Error::Io).
     pub fn groups(&self, namespace: &Namespace) -> Result<Vec<BackupGroup>> {
-        let base = self.path().join(namespace.relative_path());
+        let base = self.path().join(namespace.path());
         let mut groups = Vec::new();
         for backup_type in BackupType::ALL {
             let names = subdirectories(&base.join(backup_type.as_str()))?;
-            let named = |name: String| BackupGroup::new(backup_type, &name).ok();
+            let named = |name: String| BackupGroup::new(backup_type, name).ok();
             groups.extend(names.into_iter().filter_map(named));
         }
         groups.sort();
@@ -142,14 +140,15 @@ impl Store {
         let names = subdirectories(&directory)?;
         let mut times: Vec<i64> = names
             .iter()
-            .filter_map(|name| parse_backup_time(name).ok())
+            .filter_map(|name| SnapshotPath::parse_time(name).ok())
             .collect();
         times.sort_unstable();
         for time in times {
-            let path = SnapshotPath::new(namespace.clone(), group.clone(), time)?;
+            let path = SnapshotPath::new(namespace.clone(), group.clone(), time)
+                .map_err(Error::Argument)?;
             let directory = self.snapshot_directory(&path);
             snapshots.push(SnapshotInfo {
-                finished: exists(&directory.join(MANIFEST))?,
+                finished: exists(&directory.join(MANIFEST_NAME))?,
                 protected: exists(&directory.join(PROTECTED))?,
                 owner: owner.clone(),
                 path,
@@ -172,7 +171,10 @@ fn subdirectories(directory: &Path) -> Result<Vec<String>> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error)
-            if matches!(error.kind(), IoErrorKind::NotFound | IoErrorKind::NotADirectory) =>
+            if matches!(
+                error.kind(),
+                IoErrorKind::NotFound | IoErrorKind::NotADirectory
+            ) =>
         {
             return Ok(Vec::new());
         }

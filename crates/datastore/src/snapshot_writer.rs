@@ -7,15 +7,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ferrite_formats::SnapshotPath;
+use ferrite_formats::archive_name::{MANIFEST_NAME, check_archive_name};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::chunk_store::SyncLevel;
 use crate::error::{Error, IoContext, Result};
 use crate::group::{GroupWriter, LockedGroup};
-use crate::layout::{
-    MANIFEST, PROTECTED, SnapshotPath, is_archive_name, replace_extension,
-};
+use crate::layout::{PROTECTED, replace_extension};
 use crate::locks::{DirectoryLock, LockMode};
 use crate::owner;
 
@@ -39,11 +39,12 @@ impl GroupWriter {
     /// as a snapshot: it is emptied and used.
     ///
     /// # Errors
-    /// [`Error::Busy`] when somebody is reading or writing an unfinished snapshot of that time; [`Error::Name`] for an
+    /// [`Error::Busy`] when somebody is reading or writing an unfinished snapshot of that time; [`Error::Argument`] for an
     /// impossible time; [`Error::Io`].
     pub fn create_snapshot(&self, time: i64) -> Result<Option<SnapshotWriter>> {
         let group = &self.0;
-        let path = SnapshotPath::new(group.namespace.clone(), group.group.clone(), time)?;
+        let path = SnapshotPath::new(group.namespace.clone(), group.group.clone(), time)
+            .map_err(Error::Argument)?;
         let directory = group.store.snapshot_directory(&path);
         let made = group.store.make_directory(&directory)?;
         if !made && is_taken(&directory) {
@@ -73,7 +74,7 @@ fn is_taken(directory: &std::path::Path) -> bool {
         let found = directory.join(name).symlink_metadata();
         found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     };
-    !(absent(MANIFEST) && absent(PROTECTED))
+    !(absent(MANIFEST_NAME) && absent(PROTECTED))
 }
 
 impl SnapshotWriter {
@@ -90,15 +91,15 @@ impl SnapshotWriter {
     /// Begins a file. It lies under a temporary name until [`SnapshotFile::finish`].
     ///
     /// # Errors
-    /// [`Error::Name`] when `name` cannot be a file of a snapshot (`*.fidx`, `*.didx`, `*.blob`), or is the manifest's;
+    /// [`Error::Argument`] when `name` cannot be a file of a snapshot (`*.fidx`, `*.didx`, `*.blob`);
+    /// [`Error::Request`] for the manifest;
     /// [`Error::Exists`] when the snapshot has it already; [`Error::Io`].
     pub fn create_file(&self, name: &str) -> Result<SnapshotFile<'_>> {
-        if !is_archive_name(name) || name == MANIFEST {
-            return Err(Error::Name {
-                what: "file of a snapshot",
-                text: name.to_owned(),
-                rule: "must be a plain name that ends in .fidx, .didx or .blob, and not the manifest's",
-            });
+        check_archive_name(name).map_err(Error::Argument)?;
+        if name == MANIFEST_NAME {
+            return Err(Error::Request(format!(
+                "{name} is the manifest, it comes last"
+            )));
         }
         let path = self.directory.join(name);
         if path.symlink_metadata().is_ok() {
@@ -140,7 +141,7 @@ impl SnapshotWriter {
     /// # Errors
     /// [`Error::Io`]; the snapshot is removed.
     pub fn commit(mut self, manifest: &[u8]) -> Result<()> {
-        let mut file = self.begin(MANIFEST)?;
+        let mut file = self.begin(MANIFEST_NAME)?;
         file.append(manifest)?;
         let sync = self.group.store.options().sync_level != SyncLevel::None;
         if sync {
@@ -180,14 +181,11 @@ impl Drop for SnapshotWriter {
 /// Empties a snapshot's directory, the manifest first, so that a half-removed snapshot never looks like a whole one.
 fn remove_files(directory: impl AsFd, path: &std::path::Path) -> Result<()> {
     let directory = directory.as_fd();
-    let remove = |name: &std::ffi::CStr| match rustix::fs::unlinkat(
-        directory,
-        name,
-        AtFlags::empty(),
-    ) {
-        Err(Errno::NOENT) => Ok(()),
-        other => other.at("remove from", path),
-    };
+    let remove =
+        |name: &std::ffi::CStr| match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            other => other.at("remove from", path),
+        };
     remove(c"index.json.blob")?;
     let mut entries = Dir::read_from(directory).at("list", path)?;
     while let Some(entry) = entries.read() {

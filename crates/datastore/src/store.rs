@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use ferrite_formats::snapshot_path::is_datastore_name;
+use ferrite_formats::{BackupGroup, Namespace, SnapshotPath};
+use rustix::fs::{CWD, Mode};
 use rustix::io::Errno;
 
 use crate::active_operations::{ActiveOperation, Operation};
 use crate::chunk_store::{ChunkStore, SyncLevel};
 use crate::error::{Error, IoContext, Result};
-use crate::layout::{
-    BASE_LOCK, BackupGroup, CHUNK_FOLDERS, CHUNKS, Namespace, SnapshotPath, group_path,
-    is_store_name,
-};
+use crate::layout::{BASE_LOCK, CHUNKS, chunk_dir, group_path, snapshot_path};
 use crate::locks::{
     BaseLock, DirectoryLock, LockFile, LockMode, group_lock_name, manifest_lock_name,
     snapshot_lock_name,
@@ -21,8 +20,6 @@ use crate::locks::{
 use crate::owner::{self, Owner};
 use crate::progress::CancelFlag;
 
-/// Mode of the directories that are made with a store.
-const STORE_MODE: Mode = Mode::from_raw_mode(0o750);
 /// How long a manifest lock is waited for (datastore.md 3.3).
 const MANIFEST_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -108,8 +105,8 @@ impl Store {
                     std::fs::create_dir_all(base).at("create", base)?;
                     owner::give_at(options.owner, CWD, base, base)?;
                 }
-                if let Err(error) = make_chunk_folders(&options, cancel) {
-                    remove_chunk_folders(base, made_base);
+                if let Err(error) = chunk_dir::make(base, options.owner, cancel) {
+                    chunk_dir::remove(base, made_base);
                     return Err(error);
                 }
             }
@@ -177,7 +174,7 @@ impl Store {
     /// [`Error::Io`].
     pub fn create_namespace(&self, namespace: &Namespace) -> Result<()> {
         let mut path = self.path().to_owned();
-        for part in &namespace.relative_path() {
+        for part in &PathBuf::from(namespace.path()) {
             path.push(part);
             self.make_directory(&path)?;
         }
@@ -186,7 +183,7 @@ impl Store {
 
     /// Path of a snapshot's directory.
     pub fn snapshot_directory(&self, snapshot: &SnapshotPath) -> PathBuf {
-        self.path().join(snapshot.relative_path())
+        self.path().join(snapshot_path(snapshot))
     }
 
     /// Locks a snapshot's directory, without waiting.
@@ -217,12 +214,18 @@ impl Store {
     ) -> Result<[LockFile; 2]> {
         let old = self
             .lock_path()
-            .join(snapshot.relative_path())
+            .join(snapshot_path(snapshot))
             .join(format!("{}.index.json.lck", snapshot.time_text()));
         let new = self.lock_path().join(manifest_lock_name(snapshot));
         let acquire = |path: &Path| {
             let owner = self.options().owner;
-            LockFile::acquire(path, LockMode::Exclusive, owner, MANIFEST_LOCK_TIMEOUT, cancel)
+            LockFile::acquire(
+                path,
+                LockMode::Exclusive,
+                owner,
+                MANIFEST_LOCK_TIMEOUT,
+                cancel,
+            )
         };
         Ok([acquire(&new)?, acquire(&old)?])
     }
@@ -245,7 +248,7 @@ impl Store {
 }
 
 fn check_name(name: &str) -> Result<()> {
-    if is_store_name(name) {
+    if is_datastore_name(name) {
         return Ok(());
     }
     Err(Error::Name {
@@ -277,7 +280,11 @@ impl State {
         let is_directory = |name| base.join(name).symlink_metadata().is_ok_and(|m| m.is_dir());
         if is_directory(CHUNKS) {
             let locked = base.join(BASE_LOCK).symlink_metadata().is_ok();
-            return Ok(if locked { Self::Store } else { Self::Unfinished });
+            return Ok(if locked {
+                Self::Store
+            } else {
+                Self::Unfinished
+            });
         }
         for entry in entries {
             // A fresh ext4 has this folder; it is in nobody's way.
@@ -286,54 +293,6 @@ impl State {
             }
         }
         Ok(Self::Empty)
-    }
-}
-
-/// `.lock` comes last: its presence says that the folders are complete.
-fn make_chunk_folders(options: &StoreOptions, cancel: &CancelFlag) -> Result<()> {
-    let path = options.path.join(CHUNKS);
-    make_store_directory(CWD, &path, &path, options.owner)?;
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-    let chunks = rustix::fs::open(&path, flags, Mode::empty()).at("open", &path)?;
-    for number in 0..CHUNK_FOLDERS {
-        if number % 256 == 0 {
-            cancel.check()?;
-        }
-        let folder = format!("{number:04x}");
-        make_store_directory(&chunks, &folder, &path, options.owner)?;
-    }
-    let lock = options.path.join(BASE_LOCK);
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    match rustix::fs::open(&lock, flags, Mode::from_raw_mode(0o644)) {
-        Ok(file) => owner::give(options.owner, &file, &lock),
-        Err(Errno::EXIST) => Ok(()),
-        Err(error) => Err(error).at("create", &lock),
-    }
-}
-
-fn make_store_directory(
-    parent: impl std::os::fd::AsFd,
-    name: impl rustix::path::Arg + Copy,
-    path: &Path,
-    owner: Option<Owner>,
-) -> Result<()> {
-    match rustix::fs::mkdirat(&parent, name, STORE_MODE) {
-        Ok(()) => owner::give_at(owner, &parent, name, path),
-        Err(Errno::EXIST) => Ok(()),
-        Err(error) => Err(error).at("create the chunk folders in", path),
-    }
-}
-
-/// After a failed creation. Only empty folders go, so that a store that somebody else has just begun to fill stays.
-fn remove_chunk_folders(base: &Path, made_base: bool) {
-    let chunks = base.join(CHUNKS);
-    for number in 0..CHUNK_FOLDERS {
-        // Nothing to do about what cannot be removed: the creation's own error is the one to tell.
-        let _ = std::fs::remove_dir(chunks.join(format!("{number:04x}")));
-    }
-    let _ = std::fs::remove_dir(&chunks);
-    if made_base {
-        let _ = std::fs::remove_dir(base);
     }
 }
 
@@ -353,17 +312,26 @@ mod tests {
         Store::create(options(&base), &CancelFlag::new()).unwrap();
         let chunks = base.join(".chunks");
         assert_eq!(std::fs::read_dir(&chunks).unwrap().count(), 65_536);
-        let mode = std::fs::metadata(chunks.join("ffff")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(chunks.join("ffff"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o7777, 0o750);
         assert_eq!(std::fs::metadata(base.join(".lock")).unwrap().len(), 0);
 
         std::fs::remove_dir(chunks.join("1234")).unwrap();
         Store::create(options(&base), &CancelFlag::new()).unwrap();
-        assert!(!chunks.join("1234").exists(), "a complete store is left alone");
+        assert!(
+            !chunks.join("1234").exists(),
+            "a complete store is left alone"
+        );
 
         std::fs::remove_file(base.join(".lock")).unwrap();
         Store::create(options(&base), &CancelFlag::new()).unwrap();
-        assert!(chunks.join("1234").exists(), "an unfinished one is completed");
+        assert!(
+            chunks.join("1234").exists(),
+            "an unfinished one is completed"
+        );
     }
 
     #[test]
@@ -378,7 +346,9 @@ mod tests {
         let mut unnamed = options(&dir.path().join("x"));
         unnamed.name = "../x".to_owned();
         assert_eq!(
-            Store::create(unnamed, &CancelFlag::new()).unwrap_err().code(),
+            Store::create(unnamed, &CancelFlag::new())
+                .unwrap_err()
+                .code(),
             "bad-name"
         );
     }
@@ -389,7 +359,10 @@ mod tests {
         let base = dir.path().join("store");
         let cancel = CancelFlag::new();
         cancel.cancel();
-        assert_eq!(Store::create(options(&base), &cancel).unwrap_err().code(), "aborted");
+        assert_eq!(
+            Store::create(options(&base), &cancel).unwrap_err().code(),
+            "aborted"
+        );
         assert!(!base.exists());
     }
 }

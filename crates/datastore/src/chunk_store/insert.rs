@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use super::aligned_buffer::{AlignedBuffer, DIRECT_ALIGNMENT};
 use super::{ChunkStore, MAX_CHUNK_FILE_BYTES, SyncLevel};
 use crate::error::{Error, IoContext, Result};
+use crate::layout::chunk_dir::FOLDER_MODE;
 use crate::owner;
 
 /// Insertion of one digest is serial in the process, that of different ones is (nearly always) not. Shared by all
@@ -25,7 +26,6 @@ static INSERTING: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
 const DIRECT_FROM_BYTES: usize = 64 * 1024;
 
 const CHUNK_MODE: Mode = Mode::from_raw_mode(0o644);
-const FOLDER_MODE: Mode = Mode::from_raw_mode(0o750);
 
 /// What insertion did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,14 +140,16 @@ impl ChunkStore {
     ) -> Result<()> {
         let temporary = temporary_name(name)?;
         let path = self.chunk_path(digest);
-        let written = self.create(&temporary, blob.len()).and_then(|(fd, direct)| {
-            self.fill(&fd, direct, blob, scratch)?;
-            rustix::fs::fchmod(&fd, CHUNK_MODE)?;
-            if self.sync_level == SyncLevel::File {
-                rustix::fs::fsync(&fd)?;
-            }
-            Ok(fd)
-        });
+        let written = self
+            .create(&temporary, blob.len())
+            .and_then(|(fd, direct)| {
+                self.fill(&fd, direct, blob, scratch)?;
+                rustix::fs::fchmod(&fd, CHUNK_MODE)?;
+                if self.sync_level == SyncLevel::File {
+                    rustix::fs::fsync(&fd)?;
+                }
+                Ok(fd)
+            });
         let renamed = written.at("write", &path).and_then(|fd| {
             owner::give(self.owner, &fd, &path)?;
             rustix::fs::renameat(&self.folder, &temporary, &self.folder, name).at("write", &path)
@@ -282,7 +284,8 @@ fn write_all(fd: &OwnedFd, slices: &[IoSlice<'_>]) -> Result<(), Errno> {
 }
 
 fn is_encrypted(blob: &[u8]) -> bool {
-    blob.starts_with(&magic::BLOB_ENCRYPTED_1_0) || blob.starts_with(&magic::BLOB_ZSTD_ENCRYPTED_1_0)
+    blob.starts_with(&magic::BLOB_ENCRYPTED_1_0)
+        || blob.starts_with(&magic::BLOB_ZSTD_ENCRYPTED_1_0)
 }
 
 fn serialize(digest: &Digest) -> MutexGuard<'static, ()> {

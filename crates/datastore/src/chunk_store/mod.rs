@@ -100,7 +100,10 @@ impl ChunkStore {
         match bytes {
             0 => Err(self.damaged(digest, "is empty")),
             1..=MAX_CHUNK_FILE_BYTES => Ok(ChunkFile { file, bytes }),
-            _ => Err(self.damaged(digest, &format!("is {bytes} bytes long, too long for a chunk"))),
+            _ => Err(self.damaged(
+                digest,
+                &format!("is {bytes} bytes long, too long for a chunk"),
+            )),
         }
     }
 
@@ -126,8 +129,7 @@ impl ChunkStore {
 
     /// Inode number of a chunk's file; `None` when it cannot be had.
     pub fn inode(&self, digest: &Digest) -> Option<u64> {
-        let stat =
-            rustix::fs::statat(&self.folder, digest.chunk_path(), AtFlags::SYMLINK_NOFOLLOW);
+        let stat = rustix::fs::statat(&self.folder, digest.chunk_path(), AtFlags::SYMLINK_NOFOLLOW);
         stat.ok().map(|stat| stat.st_ino)
     }
 

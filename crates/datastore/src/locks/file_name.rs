@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use ferrite_formats::Digest;
-
-use crate::layout::{BackupGroup, Namespace, SnapshotPath};
+use ferrite_formats::{BackupGroup, Digest, Namespace, SnapshotPath};
 
 /// From this length on a name is shortened and hashed.
 const MAX_NAME_BYTES: usize = 255;
@@ -19,13 +17,13 @@ pub(crate) fn group_lock_name(namespace: &Namespace, group: &BackupGroup) -> Pat
 
 /// Lock file of a snapshot.
 pub(crate) fn snapshot_lock_name(snapshot: &SnapshotPath) -> PathBuf {
-    lock_file_name(&snapshot.namespace, &snapshot.name())
+    lock_file_name(snapshot.namespace(), &snapshot.without_namespace())
 }
 
 /// Lock file of a snapshot's manifest.
 pub(crate) fn manifest_lock_name(snapshot: &SnapshotPath) -> PathBuf {
-    let relative = format!("{}/.index.json.lck", snapshot.name());
-    lock_file_name(&snapshot.namespace, &relative)
+    let relative = format!("{}/.index.json.lck", snapshot.without_namespace());
+    lock_file_name(snapshot.namespace(), &relative)
 }
 
 fn lock_file_name(namespace: &Namespace, relative: &str) -> PathBuf {
@@ -40,7 +38,7 @@ fn lock_file_name(namespace: &Namespace, relative: &str) -> PathBuf {
     if namespace.is_root() {
         name
     } else {
-        PathBuf::from(namespace.components().join(":")).join(name)
+        PathBuf::from(namespace.to_string().replace('/', ":")).join(name)
     }
 }
 
@@ -74,7 +72,7 @@ mod tests {
         let vm = snapshot("vm/100/2022-05-02T08:11:33Z");
         let host = snapshot("ns/a/ns/b/host/my-pc/2022-05-02T08:11:33Z");
         for (name, expected) in [
-            (group_lock_name(&vm.namespace, &vm.group), "vm-100"),
+            (group_lock_name(vm.namespace(), vm.group()), "vm-100"),
             (
                 snapshot_lock_name(&vm),
                 r"vm-100-2022\x2d05\x2d02T08\x3a11\x3a33Z",
@@ -84,7 +82,7 @@ mod tests {
                 r"vm-100-2022\x2d05\x2d02T08\x3a11\x3a33Z-.index.json.lck",
             ),
             (
-                group_lock_name(&host.namespace, &host.group),
+                group_lock_name(host.namespace(), host.group()),
                 r"a:b/host-my\x2dpc",
             ),
         ] {

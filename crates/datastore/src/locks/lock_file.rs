@@ -230,7 +230,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let cancel = CancelFlag::new();
-        let acquire = |timeout| LockFile::acquire(&path, LockMode::Exclusive, None, timeout, &cancel);
+        let acquire =
+            |timeout| LockFile::acquire(&path, LockMode::Exclusive, None, timeout, &cancel);
         let held = acquire(Duration::ZERO).unwrap();
         let late = acquire(Duration::from_millis(30)).unwrap_err();
         assert_eq!(late.code(), "busy");
@@ -242,6 +243,9 @@ mod tests {
             acquire(Duration::from_secs(20)).unwrap();
         });
         cancel.cancel();
-        assert_eq!(acquire(Duration::from_secs(20)).unwrap_err().code(), "aborted");
+        assert_eq!(
+            acquire(Duration::from_secs(20)).unwrap_err().code(),
+            "aborted"
+        );
     }
 }

@@ -15,5 +15,5 @@ pub use base_lock::BaseLock;
 pub use directory_lock::DirectoryLock;
 pub use lock_file::{LockFile, LockMode};
 
-pub(crate) use lock_file::create_folders;
 pub(crate) use file_name::{group_lock_name, manifest_lock_name, snapshot_lock_name};
+pub(crate) use lock_file::create_folders;
