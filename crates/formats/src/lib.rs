@@ -5,10 +5,17 @@
 //! and answer with a [`FormatError`].
 
 // ---- datastore half
+pub mod archive_name;
 pub mod blob;
 mod compression;
+pub mod chunker;
 pub mod crypt;
 pub mod digest;
+pub mod dynamic_index;
+pub mod fixed_index;
+pub mod index;
+pub mod rfc3339;
+pub mod snapshot_path;
 
 // ---- shared
 mod error;
@@ -16,6 +23,7 @@ mod error;
 pub use crypt::CryptKey;
 pub use digest::Digest;
 pub use error::{FormatError, Result};
+pub use snapshot_path::{BackupGroup, BackupType, Namespace, SnapshotPath};
 
 // ---- tape half
 pub mod block;
@@ -24,9 +32,12 @@ pub mod catalog_archive;
 pub mod chunk_archive;
 pub mod content_header;
 pub mod fingerprint;
+pub mod inventory;
+mod json;
 pub mod label;
 mod layout;
 pub mod magic;
+pub mod media_catalog;
 pub mod siphash;
 pub mod uuid_text;
 
