@@ -8,12 +8,15 @@
 pub mod archive_name;
 pub mod blob;
 mod compression;
+pub mod canonical_json;
 pub mod chunker;
 pub mod crypt;
 pub mod digest;
 pub mod dynamic_index;
 pub mod fixed_index;
 pub mod index;
+pub mod manifest;
+pub mod pcat1;
 pub mod rfc3339;
 pub mod snapshot_path;
 
@@ -38,6 +41,7 @@ pub mod label;
 mod layout;
 pub mod magic;
 pub mod media_catalog;
+pub mod pxar;
 pub mod siphash;
 pub mod uuid_text;
 
