@@ -9,8 +9,10 @@ mod listing;
 pub mod locks;
 mod owner;
 mod progress;
+mod snapshot;
 mod snapshot_writer;
 mod store;
+mod tape_order;
 mod temporary;
 
 pub use active_operations::{ActiveOperation, Operation};
@@ -24,5 +26,7 @@ pub use listing::{ListOptions, Listing, SnapshotInfo};
 pub use locks::{BaseLock, DirectoryLock, LockFile, LockMode};
 pub use owner::Owner;
 pub use progress::{CancelFlag, Event, EventSink};
+pub use snapshot::{FileStat, MAX_INDEX_BYTES, SnapshotReader, StoredFile, StoredFileReader};
 pub use snapshot_writer::{SnapshotFile, SnapshotWriter};
 pub use store::{ChunkOrder, Store, StoreOptions};
+pub use tape_order::TapeOrder;

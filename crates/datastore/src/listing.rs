@@ -8,7 +8,7 @@ use ferrite_formats::archive_name::MANIFEST_NAME;
 use ferrite_formats::snapshot_path::MAX_NAMESPACE_DEPTH;
 use ferrite_formats::{BackupGroup, BackupType, Namespace, SnapshotPath};
 
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::group;
 use crate::layout::{NAMESPACES, PROTECTED, group_path};
 use crate::store::Store;
