@@ -43,6 +43,7 @@ pub mod magic;
 pub mod media_catalog;
 pub mod pxar;
 pub mod siphash;
+pub mod snapshot_archive;
 pub mod uuid_text;
 
 pub use fingerprint::Fingerprint;

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::CatalogRecord;
 use crate::label::MediaSetLabel;
+use crate::snapshot_path::SnapshotPath;
 
 /// First tape file that may hold an archive.
 const FIRST_ARCHIVE: u64 = 2;
@@ -271,6 +272,11 @@ impl CatalogState {
 }
 
 fn check_snapshot(snapshot: &str) -> Result<(), CatalogRule> {
-    let _ = snapshot;
-    Ok(())
+    match snapshot.parse::<SnapshotPath>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CatalogRule::SnapshotPath {
+            snapshot: snapshot.to_owned(),
+            detail: error.to_string(),
+        }),
+    }
 }

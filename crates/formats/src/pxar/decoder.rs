@@ -162,6 +162,8 @@ pub struct Decoder<R> {
     directories: Vec<usize>,
     /// The path is that of an object that is finished: go back to its directory first.
     leave: bool,
+    /// Accept a format version and a prelude in front of the root.
+    preface: bool,
 }
 
 impl<R: Read> Decoder<R> {
@@ -174,7 +176,14 @@ impl<R: Read> Decoder<R> {
             path: Vec::new(),
             directories: Vec::new(),
             leave: false,
+            preface: false,
         }
+    }
+
+    /// Accepts a format version (1 or 2) and a prelude in front of the root, as newer snapshot archives may have them.
+    pub(crate) fn with_preface(mut self) -> Self {
+        self.preface = true;
+        self
     }
 
     /// Path of the entry given last, below the root and without a leading slash; empty for the root.
@@ -246,11 +255,18 @@ impl<R: Read> Decoder<R> {
     }
 
     fn root(&mut self) -> Result<Decoded, DecodeError> {
-        let (header, offset) = self.header("nothing (it is empty)")?;
+        let (mut header, mut offset) = self.header("nothing (it is empty)")?;
         if header.kind == item::FORMAT_VERSION {
-            let content = self.content(header, offset, 8, 8)?;
-            let version = content.try_into().map_or(0, u64::from_le_bytes);
-            return Err(DecodeError::UnsupportedVersion { version });
+            let bytes = self.content(header, offset, 8, 8)?;
+            let version = bytes.try_into().map_or(0, u64::from_le_bytes);
+            if !self.preface || !(1..=2).contains(&version) {
+                return Err(DecodeError::UnsupportedVersion { version });
+            }
+            (header, offset) = self.header("what precedes the root")?;
+            if header.kind == item::PRELUDE {
+                self.skip(header.full_size - item::HEADER_SIZE as u64, "the prelude")?;
+                (header, offset) = self.header("what precedes the root")?;
+            }
         }
         self.object(header, offset, 0)
     }
