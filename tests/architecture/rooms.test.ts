@@ -20,8 +20,8 @@ const CRATES: Record<string, string[]> = {
 /** Modules directly below ts/ that every room may use. */
 const GROUND = ['errors', 'log', 'native'];
 const ROOMS: Record<string, string[]> = {
-  config: [],
   time: [],
+  config: ['time'],
   media: ['config', 'time'],
   library: ['config', 'time', 'media'],
   keys: ['config', 'time', 'media'],

@@ -7,6 +7,7 @@
 
 mod failure;
 mod file_lock;
+mod labels;
 mod plain;
 mod promise;
 mod worker;

@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FerriteError, toFerriteError } from '../../errors.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../../log.ts';
-import { formatRfc3339Local } from '../../time/rfc3339.ts';
+import { formatWithOffset } from '../../time/rfc3339.ts';
 import { printUpid, type Upid } from './upid.ts';
 
 export interface TaskSite {
@@ -46,7 +46,7 @@ class TaskLogFile {
   }
 
   line(text: string): void {
-    const stamp = formatRfc3339Local(Math.floor(this.#clock()));
+    const stamp = formatWithOffset(Math.floor(this.#clock()));
     for (const part of text.split('\n')) writeSync(this.#descriptor, `${stamp}: ${part}\n`);
   }
 

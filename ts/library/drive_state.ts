@@ -1,0 +1,82 @@
+/**
+ * Who uses a drive: the lock of its path and the state file of its name (behaviour.md section 19). The state says what the
+ * holder of the lock does; without a holder it means nothing.
+ */
+import { readFile } from 'node:fs/promises';
+import { isLockTimeout, LOCK_TIMEOUT_MS } from '../config/file_lock.ts';
+import { type Installation, lockFile } from '../config/installation.ts';
+import { replaceFile } from '../config/replace_file.ts';
+import { FerriteError } from '../errors.ts';
+
+export interface DriveAddress {
+  /** Section name in tape.cfg. */
+  name: string;
+  /** Device node or virtual drive directory: two names of one path share the lock. */
+  path: string;
+}
+
+export interface DriveReservation {
+  /** Says what the drive is used for: a task id or a few words. */
+  setState(text: string): Promise<void>;
+  /** Clears the state and gives the lock back. */
+  release(): Promise<void>;
+}
+
+/** Takes the drive for this process, waiting at most `timeoutMs`. */
+export async function reserveDrive(
+  installation: Installation,
+  drive: DriveAddress,
+  timeoutMs: number = LOCK_TIMEOUT_MS,
+): Promise<DriveReservation> {
+  const lock = await lockDrive(installation, drive, timeoutMs);
+  return {
+    setState: (text) => writeState(installation, drive.name, text),
+    async release() {
+      try {
+        await writeState(installation, drive.name, '');
+      } finally {
+        lock.release();
+      }
+    },
+  };
+}
+
+async function lockDrive(installation: Installation, drive: DriveAddress, timeoutMs: number) {
+  const path = installation.paths.driveLock(drive.path);
+  try {
+    return await lockFile(installation, path, `drive '${drive.name}'`, timeoutMs);
+  } catch (error) {
+    const state = await readState(installation, drive.name);
+    if (!isLockTimeout(error) || state === '') throw error;
+    throw new FerriteError(
+      'operator',
+      'drive-busy',
+      `drive '${drive.name}' is busy (${state}): try again when it is done`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function writeState(installation: Installation, drive: string, text: string): Promise<void> {
+  const path = installation.paths.driveStateFile(drive);
+  await replaceFile(installation, path, text, { mode: 0o644, owner: installation.owner });
+}
+
+async function readState(installation: Installation, drive: string): Promise<string> {
+  const text = await readFile(installation.paths.driveStateFile(drive), 'utf8').catch(() => '');
+  return text.trim();
+}
+
+/** What the drive is used for, or undefined while nobody holds its lock. */
+export async function driveState(installation: Installation, drive: DriveAddress): Promise<string | undefined> {
+  try {
+    const lock = await lockFile(installation, installation.paths.driveLock(drive.path), `drive '${drive.name}'`, 0);
+    lock.release();
+    return undefined;
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error;
+    return (await readState(installation, drive.name)) || 'in use';
+  }
+}
