@@ -65,7 +65,7 @@ export function canonicalise(words: readonly string[], command: CommandDescripti
     ...countProblems(positionals, command),
   );
   if (positionals.some((word) => RESERVED_WORDS.has(word))) {
-    problems.push({ parameter: 'argument', problem: 'contains characters that are not allowed here' });
+    problems.push({ parameter: 'argument', problem: 'contains control characters' });
   }
   return { options, positionals: positionals.filter((word) => !RESERVED_WORDS.has(word)), problems };
 }
@@ -77,22 +77,22 @@ function followingValue(
 ): { value?: string; consumed?: boolean; problem?: string } {
   if (option.kind === 'boolean') {
     if (next !== undefined && parseBoolean(next) !== undefined) return { value: next, consumed: true };
-    if (option.default === true) return { problem: 'missing boolean value (true is the default)' };
+    if (option.default === true) return { problem: 'needs yes or no (it is true by default)' };
     return { value: 'true' };
   }
-  if (next === undefined || isOptionWord(next)) return { problem: 'missing value' };
+  if (next === undefined || isOptionWord(next)) return { problem: 'has no value' };
   return { value: next, consumed: true };
 }
 
 function unknownOption(name: string, known: readonly string[]): string {
   const guess = closest(name, known);
-  return guess ? `unknown option, --${guess}?` : 'unknown option';
+  return guess ? `is unknown (--${guess}?)` : 'is unknown';
 }
 
 function repetitions(options: readonly (readonly [string, string])[], command: CommandDescription): ParameterProblem[] {
   return command.options
     .filter(({ name, kind }) => kind !== 'array' && options.filter(([given]) => given === name).length > 1)
-    .map(({ name }) => ({ parameter: name, problem: 'given more than once' }));
+    .map(({ name }) => ({ parameter: name, problem: 'is given more than once' }));
 }
 
 /** Required options that are not there; one that is there without its value was reported already. */
@@ -104,15 +104,15 @@ function missingOptions(
   const given = new Set([...options.map(([name]) => name), ...problems.map(({ parameter }) => parameter)]);
   return command.options
     .filter(({ name, required }) => required && !given.has(name))
-    .map(({ name }) => ({ parameter: name, problem: 'missing' }));
+    .map(({ name }) => ({ parameter: name, problem: 'is missing' }));
 }
 
 /** Missing positionals, and arguments nothing asks for. */
 function countProblems(positionals: readonly string[], command: CommandDescription): ParameterProblem[] {
   const missing = command.positionals
     .filter((positional, index) => positional.required && positionals.length <= index)
-    .map(({ name }) => ({ parameter: name, problem: 'missing' }));
+    .map(({ name }) => ({ parameter: name, problem: 'is missing' }));
   const takesRest = command.positionals.at(-1)?.kind === 'array';
   const surplus = takesRest ? [] : positionals.slice(command.positionals.length);
-  return [...missing, ...surplus.map((word) => ({ parameter: word, problem: 'surplus argument' }))];
+  return [...missing, ...surplus.map((word) => ({ parameter: word, problem: 'is surplus' }))];
 }

@@ -49,7 +49,7 @@ export function help(subject: HelpSubject, words: readonly string[]): string[] {
   const verbose = given === undefined ? undefined : parseBoolean(given);
   if (given !== undefined && verbose === undefined) {
     throw new ParameterErrors(
-      [...problems, { parameter: VERBOSE.name, problem: `'${given}' is not a boolean` }],
+      [...problems, { parameter: VERBOSE.name, problem: `must be yes or no, not '${given}'` }],
       HELP.path,
     );
   }

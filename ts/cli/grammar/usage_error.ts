@@ -13,6 +13,7 @@ export class UsageError extends FerriteError {
 
 export interface ParameterProblem {
   readonly parameter: string;
+  /** The end of a sentence that names the parameter: `must be an integer, not 'x'`. */
   readonly problem: string;
 }
 
@@ -21,11 +22,9 @@ export class ParameterErrors extends UsageError {
   readonly problems: readonly ParameterProblem[];
 
   constructor(problems: readonly ParameterProblem[], path: readonly string[]) {
-    const lines = problems.map(({ parameter, problem }) => `parameter '${parameter}': ${problem}`);
-    super(
-      lines.length === 1 ? (lines[0] ?? '') : `parameters are wrong\n${lines.map((line) => `- ${line}`).join('\n')}`,
-      path,
-    );
+    const lines = problems.map(({ parameter, problem }) => `parameter '${parameter}' ${problem}`);
+    const list = [`${lines.length} parameters are wrong`, ...lines.map((line) => `- ${line}`)].join('\n');
+    super(lines.length === 1 ? lines.join() : list, path);
     this.problems = problems;
   }
 }

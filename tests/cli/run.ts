@@ -1,0 +1,77 @@
+/** Runs programs: in this process with streams in memory, or the built commands as processes of their own. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type Program, reportFor, runProgram } from '../../ts/cli/grammar/program.ts';
+import type { SignalSource } from '../../ts/cli/report/interrupts.ts';
+import type { Stream } from '../../ts/cli/report/stream.ts';
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export class MemoryStream implements Stream {
+  text = '';
+  readonly isTTY: boolean;
+  readonly columns: number | undefined;
+
+  constructor(terminal?: { columns: number }) {
+    this.isTTY = terminal !== undefined;
+    this.columns = terminal?.columns;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+/** Signals that never come. */
+export const quiet: SignalSource = { on: () => {}, off: () => {}, exit: () => {} };
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  stdin?: string;
+  terminal?: { columns: number };
+  signals?: SignalSource;
+}
+
+export async function runIn(program: Program, words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const stdout = new MemoryStream(options.terminal);
+  const stderr = new MemoryStream(options.terminal);
+  const environment = {
+    words,
+    env: { LANG: 'C.UTF-8', ...options.env },
+    stdin: Readable.from([options.stdin ?? '']),
+    stdout,
+    stderr,
+    signals: options.signals ?? quiet,
+  };
+  const report = reportFor(program, environment);
+  await runProgram(program, environment, report);
+  return { code: report.exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+const cli = join(import.meta.dirname, '../../ts/cli');
+
+export type Tool = 'proxmox-tape' | 'pmt' | 'pmtx';
+
+/** The real thing: the entry point of the package, a process of its own. */
+export function runTool(tool: Tool, words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const env = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', ...options.env };
+  const child = spawn(process.execPath, [join(cli, tool, 'main.js'), ...words], { env });
+  child.stdin.on('error', () => {}); // a command that does not read its input may be gone already
+  child.stdin.end(options.stdin ?? '');
+  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    outcome.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    outcome.stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...outcome, code }));
+  });
+}
