@@ -34,6 +34,8 @@ export interface InstallationOptions {
   acquireLock?: AcquireLock;
   /** IANA name, or `local` for the zone of the process. Calendar events and set names are evaluated in it. */
   zone?: string;
+  /** Told once about each thing in config files that was not understood and left alone. */
+  onNotice?: (message: string) => void;
 }
 
 export interface Installation {
@@ -46,6 +48,8 @@ export interface Installation {
   readonly zone: string;
   clock(): number;
   uuid(): string;
+  /** Reports something that a person should know and that stops nothing; the same text only once. */
+  notice(message: string): void;
   readonly acquireLock: AcquireLock;
 }
 
@@ -53,6 +57,7 @@ export function openInstallation(options: InstallationOptions): Installation {
   const isSuperUser = options.isSuperUser ?? process.geteuid?.() === 0;
   const root = resolveRoot(options.root, options.variables, isSuperUser);
   const serviceUser = 'serviceUser' in options ? options.serviceUser : findServiceUser();
+  const noticed = new Set<string>();
   return {
     root,
     paths: new InstallationPaths(root),
@@ -62,6 +67,11 @@ export function openInstallation(options: InstallationOptions): Installation {
     zone: options.zone ?? 'local',
     clock: options.clock ?? (() => Date.now() / 1000),
     uuid: options.uuid ?? randomUUID,
+    notice: (message) => {
+      if (noticed.has(message)) return;
+      noticed.add(message);
+      options.onNotice?.(message);
+    },
     acquireLock: options.acquireLock ?? acquireNativeLock,
   };
 }

@@ -1,0 +1,59 @@
+/** Sections of tape-job.cfg. */
+import Type from 'typebox';
+import { parseCalendarEvent } from '../time/calendar_event.ts';
+import {
+  comment,
+  datastoreName,
+  driveName,
+  jobId,
+  maxNamespaceDepth,
+  namespace,
+  poolName,
+  userId,
+} from './identifiers.ts';
+import type { SectionOf, SectionType } from './section_types.ts';
+import { textAccepted } from './value_text.ts';
+
+/** `[include:|exclude:]` and `type:<type>`, `group:<type>/<id>` or `regex:<expression>` (Rust syntax, checked in Rust). */
+export const groupFilter = Type.String({
+  pattern:
+    '^(?:(?:include|exclude):)?(?:type:(?:vm|ct|host)|group:(?:vm|ct|host)/[A-Za-z0-9_][A-Za-z0-9._-]*|regex:.+)$',
+  patternHint: '[include:|exclude:] and type:<vm|ct|host>, group:<type>/<id> or regex:<expression>',
+  description: 'Group filter.',
+});
+
+export const notificationMode = Type.Enum(['legacy-sendmail', 'notification-system'], {
+  description: 'How results and requests are sent to people.',
+});
+
+export const calendarEvent = textAccepted(parseCalendarEvent, {
+  typeText: '<calendar-event>',
+  description: 'Run sync job at specified schedule.',
+});
+
+export const jobSection = {
+  type: 'backup',
+  idProperty: 'id',
+  schema: Type.Object({
+    id: jobId,
+    store: datastoreName,
+    pool: poolName,
+    drive: driveName,
+    'eject-media': Type.Optional(Type.Boolean({ description: 'Eject media upon job completion.' })),
+    'export-media-set': Type.Optional(Type.Boolean({ description: 'Export media set upon job completion.' })),
+    'latest-only': Type.Optional(Type.Boolean({ description: 'Backup latest snapshots only.' })),
+    'notify-user': Type.Optional(userId),
+    'notification-mode': Type.Optional(notificationMode),
+    'group-filter': Type.Optional(Type.Array(groupFilter)),
+    ns: Type.Optional(namespace),
+    'max-depth': Type.Optional(maxNamespaceDepth),
+    'worker-threads': Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 32, description: 'Threads reading chunks from the datastore.' }),
+    ),
+    comment: Type.Optional(comment),
+    schedule: Type.Optional(calendarEvent),
+  }),
+} satisfies SectionType;
+
+export const jobSectionTypes = [jobSection] as const;
+export type JobConfig = SectionOf<typeof jobSection>;
