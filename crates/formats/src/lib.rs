@@ -35,6 +35,7 @@ pub mod catalog_archive;
 pub mod chunk_archive;
 pub mod content_header;
 pub mod fingerprint;
+pub mod fuzz;
 pub mod inventory;
 mod json;
 pub mod label;

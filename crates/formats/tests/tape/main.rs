@@ -1,0 +1,8 @@
+//! Tape formats and pxar against the shared vectors, against tapes and datastores written by PBS, against random
+//! structures, and against damage.
+
+mod damage;
+mod fixtures;
+mod properties;
+mod pxar_trees;
+mod vectors;
