@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type Program, reportFor, runProgram } from '../../ts/cli/grammar/program.ts';
+import { type ProcessEnvironment, type Program, reportFor, runProgram } from '../../ts/cli/grammar/program.ts';
 import type { SignalSource } from '../../ts/cli/report/interrupts.ts';
 import type { Stream } from '../../ts/cli/report/stream.ts';
 
@@ -35,6 +35,8 @@ export interface RunOptions {
   stdin?: string;
   terminal?: { columns: number };
   signals?: SignalSource;
+  /** Of the installation, for programs that run in this process. */
+  installation?: ProcessEnvironment['installationOptions'];
 }
 
 export async function runIn(program: Program, words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
@@ -47,6 +49,7 @@ export async function runIn(program: Program, words: readonly string[], options:
     stdout,
     stderr,
     signals: options.signals ?? quiet,
+    ...(options.installation && { installationOptions: options.installation }),
   };
   const report = reportFor(program, environment);
   await runProgram(program, environment, report);

@@ -1,6 +1,6 @@
 /** Parameters that many commands have. */
 import Type from 'typebox';
-import { driveName } from '../config/identifiers.ts';
+import { digest, driveName } from '../config/identifiers.ts';
 import { optional } from './grammar/parameter.ts';
 import { OUTPUT_FORMATS, PROGRESS_MODES } from './report/settings.ts';
 
@@ -16,10 +16,21 @@ export const progress = Type.Optional(
   }),
 );
 
-/** Resolved by `driveOf`: option, environment, the only drive there is. */
+/** Resolved by `chooseDrive`: option, environment, the only drive there is. */
 export const drive = optional(driveName, {
   description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
   completion: 'drive',
 });
 
 export const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
+
+/** Guards against changing a file that somebody else changed meanwhile. */
+export const digestOption = Type.Optional(digest);
+
+/** `--delete`: unsets properties, one per use. */
+export const deletions = <Name extends string>(names: readonly Name[]) =>
+  Type.Optional(
+    Type.Array(Type.Enum<Name[]>([...names]), {
+      description: `Properties to delete (${names.join(', ')}); may be given several times.`,
+    }),
+  );

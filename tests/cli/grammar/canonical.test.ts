@@ -67,6 +67,11 @@ test('everything that is wrong is told at once', (t) => {
   ]);
 });
 
+test('the value of a mistyped option is not surplus as well', (t) => {
+  t.deepEqual(read('p1', '--cou', '3', '--pol=x').problems, ['cou is unknown (--count?)', 'pol is unknown (--pool?)']);
+  t.deepEqual(read('p1', '--forc', 'a').positionals, ['p1', 'a']);
+});
+
 test('clipanion never sees the words it uses itself', (t) => {
   t.deepEqual(read('p1', '\u0001').problems, ['argument contains control characters']);
 });

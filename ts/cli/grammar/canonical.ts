@@ -49,11 +49,15 @@ export function canonicalise(words: readonly string[], command: CommandDescripti
     }
     const [, name = '', bound] = /^--?([^=]*)(?:=([\s\S]*))?$/.exec(word) ?? [];
     const option = byName.get(name);
+    const next = words[at + 1];
     if (!option) {
-      problems.push({ parameter: name, problem: unknownOption(name, [...byName.keys()]) });
+      const guess = closest(name, [...byName.keys()]);
+      problems.push({ parameter: name, problem: guess === undefined ? 'is unknown' : `is unknown (--${guess}?)` });
+      // What was meant as the value of the option must not be reported as surplus, too.
+      const meant = byName.get(guess ?? '');
+      if (meant && bound === undefined && followingValue(meant, next).consumed) at++;
       continue;
     }
-    const next = words[at + 1];
     const { value, consumed, problem } = bound === undefined ? followingValue(option, next) : { value: bound };
     if (consumed) at++;
     if (problem) problems.push({ parameter: option.name, problem });
@@ -82,11 +86,6 @@ function followingValue(
   }
   if (next === undefined || isOptionWord(next)) return { problem: 'has no value' };
   return { value: next, consumed: true };
-}
-
-function unknownOption(name: string, known: readonly string[]): string {
-  const guess = closest(name, known);
-  return guess ? `is unknown (--${guess}?)` : 'is unknown';
 }
 
 function repetitions(options: readonly (readonly [string, string])[], command: CommandDescription): ParameterProblem[] {

@@ -20,8 +20,10 @@ export function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** The nearest name, if it is near enough that a typing error explains the difference. */
+/** The name a word begins, or the nearest one if a typing error explains the difference. */
 export function closest(word: string, names: readonly string[]): string | undefined {
+  const [begun, ...others] = word.length < 3 ? [] : names.filter((name) => name.startsWith(word));
+  if (begun !== undefined && others.length === 0) return begun;
   if (word.length > 40) return undefined; // nobody mistypes that much, and the table grows with the square
   const limit = word.length < 5 ? 1 : 2;
   const ranked = names

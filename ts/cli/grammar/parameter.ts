@@ -30,6 +30,11 @@ export function defaulted<S extends TSchema>(schema: S, value: Static<S>, annota
   return Type.Optional(marked) as unknown as Defaulted<S>;
 }
 
+/** A property whose default is not one of the option: what is left out stays unset. */
+export function optionWithoutDefault<S extends TSchema>(schema: S): S {
+  return Type.With(schema, { default: undefined }) as unknown as S;
+}
+
 /** The value of a `defaulted` parameter that was left out. A mere `default` of a schema only tells what absence means. */
 export function fallbackOf(schema: TSchema): unknown {
   return '~defaulted' in schema ? keywordsOf(schema).default : undefined;

@@ -4,7 +4,7 @@
  * Order: find the command by its words (tree.ts), load that one module, bring its arguments into canonical form
  * (canonical.ts), let clipanion parse that and call the command (dispatch.ts), show the value (output.ts).
  */
-import { type Installation, openInstallation } from '../../config/installation.ts';
+import { type Installation, type InstallationOptions, openInstallation } from '../../config/installation.ts';
 import type { SignalSource } from '../report/interrupts.ts';
 import type { KeyOrder } from '../report/json.ts';
 import { Report, type ReportStreams } from '../report/report.ts';
@@ -44,6 +44,8 @@ export interface ProcessEnvironment extends ReportStreams {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: NodeJS.ReadableStream;
   readonly signals: SignalSource;
+  /** Clock, randomness and locks of the installation, where they are not those of the machine. */
+  readonly installationOptions?: Omit<InstallationOptions, 'variables' | 'onNotice'>;
 }
 
 /** First words that are not in the manual: for shells, and for making documents. */
@@ -91,7 +93,11 @@ async function runWords(program: Program, environment: ProcessEnvironment, repor
   const { words, env, stdin } = environment;
   let opened: Installation | undefined;
   const installation = () => {
-    opened ??= openInstallation({ variables: env });
+    opened ??= openInstallation({
+      ...environment.installationOptions,
+      variables: env,
+      onNotice: (message) => report.warn(message),
+    });
     return opened;
   };
   const tree = treeOf(program);

@@ -39,8 +39,8 @@ const alignmentOf = (type: ColumnType | undefined): Alignment =>
   type === undefined || type === 'string' ? 'left' : 'right';
 
 function cellText(value: unknown, row: Row, render: Renderer | undefined): string {
-  if (value === null || value === undefined) return '';
   if (render) return render(value, row);
+  if (value === null || value === undefined) return '';
   if (typeof value === 'boolean') return value ? '1' : '0';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

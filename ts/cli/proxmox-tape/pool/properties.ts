@@ -1,0 +1,17 @@
+/** Properties of pools as options: those of the config file, and the drive of a pool (D3). */
+import { poolName } from '../../../config/identifiers.ts';
+import { poolSchema } from '../../../config/pool_sections.ts';
+import { annotate, optionWithoutDefault } from '../../grammar/parameter.ts';
+
+const { allocation, retention, template, encrypt, comment, drive } = poolSchema.properties;
+
+export const poolOptions = {
+  allocation: optionWithoutDefault(allocation),
+  retention: optionWithoutDefault(retention),
+  template: optionWithoutDefault(template),
+  encrypt: annotate(encrypt, { completion: 'key' }),
+  comment,
+  drive: annotate(drive, { description: 'The drive this pool is written with.', completion: 'drive' }),
+};
+
+export const poolPositional = annotate(poolName, { completion: 'pool' });
