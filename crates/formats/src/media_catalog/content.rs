@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{CatalogError, CatalogIdentity, CatalogRecord, load};
+use super::{CatalogError, CatalogIdentity, CatalogRecord, CatalogState, load};
 
 /// A snapshot archive on the tape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +55,7 @@ impl CatalogContent {
     pub fn parse(bytes: &[u8], identity: CatalogIdentity) -> Result<Self, CatalogError> {
         let mut content = Self::default();
         let state = load(bytes, identity, |_, record| content.add(&record))?;
-        content.unfinished = state.open_archive().is_some();
-        content.keep_last_snapshots();
+        content.finish(&state);
         Ok(content)
     }
 
@@ -65,8 +64,9 @@ impl CatalogContent {
         self.archives.iter().map(|archive| archive.chunks).sum()
     }
 
+    /// Takes the next record, for whoever reads a catalog in pieces. [`Self::finish`] ends it.
     #[inline]
-    fn add(&mut self, record: &CatalogRecord<'_>) {
+    pub fn add(&mut self, record: &CatalogRecord<'_>) {
         match *record {
             CatalogRecord::Chunk(_) => {
                 if let Some(archive) = self.archives.last_mut() {
@@ -102,6 +102,12 @@ impl CatalogContent {
                 uuid,
             }),
         }
+    }
+
+    /// All records were added; `state` is what they amount to.
+    pub fn finish(&mut self, state: &CatalogState) {
+        self.unfinished = state.open_archive().is_some();
+        self.keep_last_snapshots();
     }
 
     fn keep_last_snapshots(&mut self) {
