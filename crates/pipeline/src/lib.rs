@@ -1,1 +1,22 @@
-//! The threads that keep a drive streaming: backup, restore, scan.
+//! The threads that keep a drive streaming: [`backup`] and [`restore`](fn@restore).
+//!
+//! Both take a drive, a plan and an [`Environment`], and run until the plan or the tape is done. They know no policy: which
+//! tape, which snapshots, what happens after the end of a tape is the caller's business, and a run on the next tape is a new
+//! call with a new plan. What they guarantee is order: data on the tape is synced before the catalog names it, chunks are
+//! on disk before a manifest that relies on them, and nothing that is not verified reaches a tape or a datastore.
+//!
+//! The caller's thread drives the tape, so [`ferrite_scsi::Drive`] never changes threads; reading, hashing and storing
+//! chunks is done by threads of their own, and a panic in one of them becomes an error of the run.
+
+mod backup;
+mod environment;
+mod error;
+mod events;
+mod framing;
+mod ring;
+
+pub use backup::{BackupOutcome, BackupPlan, BackupStatus, DEFAULT_MEMORY_BYTES, Verify, backup};
+pub use environment::Environment;
+pub use error::{ChunkFault, PipelineError, Result};
+pub use events::Event;
+pub use ferrite_datastore::{CancelFlag, ChunkOrder};

@@ -1,0 +1,130 @@
+//! What the sequencer tells the drive thread, in the order in which it has to happen.
+
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use ferrite_datastore::{CancelFlag, SnapshotReader};
+use ferrite_formats::Digest;
+
+use crate::error::{ChunkFault, PipelineError, Result};
+use crate::framing::Placement;
+
+/// Steps that may wait. A snapshot without new chunks is two steps that hold an open snapshot, so this bounds how many of
+/// those are open; the run-ahead over chunks is bounded by the ring.
+const STEPS_AHEAD: usize = 128;
+
+/// How long a wait for the sequencer lasts before the cancel flag is looked at.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// One step. Snapshots are named by their index in the plan.
+pub(super) enum Step {
+    /// A snapshot begins.
+    Start(usize),
+    /// The snapshot is gone.
+    Vanished(usize),
+    /// The snapshot cannot be read; nothing of it follows. What was written of its chunks counts.
+    Failed(usize, String),
+    /// A chunk archive begins.
+    Open(ArchiveStart),
+    /// The next chunk of the open archive.
+    Chunk(PlannedChunk),
+    /// The archive ends behind the last chunk.
+    Close,
+    /// The next chunk cannot be read, so the run ends here.
+    BadChunk(usize, Digest, ChunkFault),
+    /// All chunks of the snapshot are in archives: its files follow.
+    Files(Box<SnapshotReader>, Chunks),
+    /// The plan is done.
+    End,
+    /// A defect in this program.
+    Defect(String),
+}
+
+/// Where a chunk archive begins in the ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ArchiveStart {
+    /// The snapshot whose chunks it holds.
+    pub snapshot: usize,
+    /// Slot of its first block.
+    pub slot: u64,
+    /// Content bytes before the first entry, to be filled in by the drive thread.
+    pub head_bytes: u64,
+}
+
+/// A chunk and its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlannedChunk {
+    /// Part of the ring that becomes ready with it.
+    pub part: u64,
+    /// Its name.
+    pub digest: Digest,
+    /// Its place in the archive.
+    pub placement: Placement,
+}
+
+/// Chunk counts of one snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chunks {
+    /// The snapshot.
+    pub snapshot: usize,
+    /// Its chunks that the set has already.
+    pub skipped: u64,
+}
+
+/// The way from the sequencer to the drive thread.
+pub(super) fn channel() -> (Sender<Step>, Receiver<Step>) {
+    bounded(STEPS_AHEAD)
+}
+
+/// The drive thread's end: waits that see the cancel flag, and a look at the next step.
+pub(super) struct StepQueue<'a> {
+    receiver: Receiver<Step>,
+    cancel: &'a CancelFlag,
+    peeked: Option<Step>,
+}
+
+impl<'a> StepQueue<'a> {
+    pub fn new(receiver: Receiver<Step>, cancel: &'a CancelFlag) -> Self {
+        Self { receiver, cancel, peeked: None }
+    }
+
+    /// Waits for the next step.
+    ///
+    /// # Errors
+    /// [`PipelineError::Cancelled`]; [`PipelineError::Internal`] when the sequencer is gone.
+    pub fn next(&mut self) -> Result<Step> {
+        self.check_cancel()?;
+        if let Some(step) = self.peeked.take() {
+            return Ok(step);
+        }
+        loop {
+            match self.receiver.recv_timeout(PATIENCE) {
+                Ok(step) => return Ok(step),
+                Err(RecvTimeoutError::Timeout) => self.check_cancel()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(PipelineError::Internal("the sequencer ended before the plan".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Waits for the next step and leaves it in the queue.
+    ///
+    /// # Errors
+    /// As [`StepQueue::next`].
+    pub fn peek(&mut self) -> Result<&Step> {
+        let step = self.next()?;
+        Ok(self.peeked.insert(step))
+    }
+
+    /// Makes a step the next one again.
+    pub fn put_back(&mut self, step: Step) {
+        self.peeked = Some(step);
+    }
+
+    /// # Errors
+    /// [`PipelineError::Cancelled`].
+    pub fn check_cancel(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(PipelineError::Cancelled) } else { Ok(()) }
+    }
+}
