@@ -174,7 +174,9 @@ impl AdditionalSense {
 
     /// A unit attention with this code changes nothing for the one who reads or writes.
     pub fn is_mere_notice(self) -> bool {
-        matches!(self, Self::LOG_PARAMETERS_CHANGED | Self::TIMESTAMP_CHANGED | Self::OPERATOR_REMOVAL_REQUEST)
-            || matches!(self.0, 0x3F | 0x5D)
+        matches!(
+            self,
+            Self::LOG_PARAMETERS_CHANGED | Self::TIMESTAMP_CHANGED | Self::OPERATOR_REMOVAL_REQUEST
+        ) || matches!(self.0, 0x3F | 0x5D)
     }
 }

@@ -215,9 +215,13 @@ impl ScsiError {
     /// What can be done about it.
     pub fn class(&self) -> ErrorClass {
         match self {
-            ScsiError::Check { check, .. } | ScsiError::Deferred { check, .. } => meaning::of(&check.sense).class,
+            ScsiError::Check { check, .. } | ScsiError::Deferred { check, .. } => {
+                meaning::of(&check.sense).class
+            }
             ScsiError::PositionLost { .. } => ErrorClass::System,
-            ScsiError::NoSenseData { .. } | ScsiError::MalformedSense { .. } | ScsiError::Reply { .. } => ErrorClass::System,
+            ScsiError::NoSenseData { .. }
+            | ScsiError::MalformedSense { .. }
+            | ScsiError::Reply { .. } => ErrorClass::System,
             ScsiError::Status { status, .. } => match status {
                 Status::Busy | Status::TaskSetFull | Status::TaskAborted => ErrorClass::Retry,
                 Status::ReservationConflict => ErrorClass::Operator,
@@ -229,11 +233,13 @@ impl ScsiError {
                 _ => ErrorClass::System,
             },
             ScsiError::BlockLength { .. } | ScsiError::BlankTape => ErrorClass::Data,
-            ScsiError::Partitioned { .. } | ScsiError::WormWithData | ScsiError::NotATapeDrive { .. } => ErrorClass::Operator,
+            ScsiError::Partitioned { .. }
+            | ScsiError::WormWithData
+            | ScsiError::NotATapeDrive { .. } => ErrorClass::Operator,
             ScsiError::NoEncryption => ErrorClass::Operator,
-            ScsiError::WrongPosition { .. } | ScsiError::UnknownPosition | ScsiError::EncryptionMode { .. } => {
-                ErrorClass::System
-            }
+            ScsiError::WrongPosition { .. }
+            | ScsiError::UnknownPosition
+            | ScsiError::EncryptionMode { .. } => ErrorClass::System,
             ScsiError::StalePosition { .. } | ScsiError::BlockSize { .. } => ErrorClass::Usage,
             ScsiError::NotReady { last, .. } => match last.class() {
                 ErrorClass::Retry => ErrorClass::Operator,
@@ -247,9 +253,9 @@ impl ScsiError {
     /// Sense data of the failed command, if the device gave any.
     pub fn sense(&self) -> Option<&Sense> {
         match self {
-            ScsiError::Check { check, .. } | ScsiError::Deferred { check, .. } | ScsiError::PositionLost { check, .. } => {
-                Some(&check.sense)
-            }
+            ScsiError::Check { check, .. }
+            | ScsiError::Deferred { check, .. }
+            | ScsiError::PositionLost { check, .. } => Some(&check.sense),
             ScsiError::NotReady { last, .. } => last.sense(),
             ScsiError::InFile { source, .. } => source.sense(),
             _ => None,

@@ -85,21 +85,37 @@ pub struct InquiryCommand {
 
 impl InquiryCommand {
     /// Standard data.
-    pub const STANDARD: Self = Self { page: None, allocation: STANDARD_BYTES as u16 };
+    pub const STANDARD: Self = Self {
+        page: None,
+        allocation: STANDARD_BYTES as u16,
+    };
 
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
         let [high, low] = self.allocation.to_be_bytes();
         let evpd = if self.page.is_some() { EVPD } else { 0 };
-        Cdb::new([OperationCode::INQUIRY.0, evpd, self.page.unwrap_or(0), high, low, 0])
+        Cdb::new([
+            OperationCode::INQUIRY.0,
+            evpd,
+            self.page.unwrap_or(0),
+            high,
+            low,
+            0,
+        ])
     }
 
     /// Reads the CDB; `None` for a page without the page bit.
     pub fn parse(cdb: &[u8; 6]) -> Option<Self> {
         let allocation = u16::from_be_bytes([cdb[3], cdb[4]]);
         match (cdb[1] & EVPD != 0, cdb[2]) {
-            (true, page) => Some(Self { page: Some(page), allocation }),
-            (false, 0) => Some(Self { page: None, allocation }),
+            (true, page) => Some(Self {
+                page: Some(page),
+                allocation,
+            }),
+            (false, 0) => Some(Self {
+                page: None,
+                allocation,
+            }),
             (false, _) => None,
         }
     }

@@ -10,19 +10,30 @@
 //! and would leave nothing to put an emulator behind. Why `Drive` is not generic over its transport: a virtual call costs
 //! nanoseconds against a transfer of 256 KiB, and every signature above stays plain.
 
+pub mod alert;
 pub mod asc;
+pub mod attribute;
 pub mod clock;
 pub mod command;
+pub mod density;
 pub mod drive;
+pub mod encryption;
 pub mod error;
 pub mod inquiry;
+pub mod log;
 pub mod meaning;
+pub mod mode;
 pub mod opcode;
 pub mod sense;
 pub mod text;
 pub mod timeouts;
+pub mod trace;
 pub mod transport;
+pub mod volume_statistics;
 
-pub use drive::{AfterEnd, BlockRead, BlockWritten, Drive, DriveOptions, FileReader, FileWriter, Position};
+pub use drive::{
+    AfterEnd, BlockRead, BlockWritten, Drive, DriveOptions, FileReader, FileWriter, Position,
+};
 pub use error::{ErrorClass, ScsiError};
+pub use trace::TraceTransport;
 pub use transport::{Cdb, Completion, Data, Status, Transport, TransportError};

@@ -183,7 +183,9 @@ impl Sense {
 
     /// Parses fixed or descriptor format. Extra bytes are ignored; fields that are cut off count as absent.
     pub fn parse(bytes: &[u8]) -> Result<Self, MalformedSense> {
-        let Some(&first) = bytes.first() else { return Err(MalformedSense::TooShort(0)) };
+        let Some(&first) = bytes.first() else {
+            return Err(MalformedSense::TooShort(0));
+        };
         match first & RESPONSE_CODE_MASK {
             FIXED_CURRENT => Self::parse_fixed(bytes, false),
             FIXED_DEFERRED => Self::parse_fixed(bytes, true),
@@ -199,13 +201,18 @@ impl Sense {
             return Err(MalformedSense::TooShort(bytes.len()));
         }
         let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
-        let mut sense = Self::new(SenseKey::from_nibble(bytes[2]), AdditionalSense(at(12), at(13)));
+        let mut sense = Self::new(
+            SenseKey::from_nibble(bytes[2]),
+            AdditionalSense(at(12), at(13)),
+        );
         sense.deferred = deferred;
         sense.filemark = bytes[2] & FILEMARK != 0;
         sense.end_of_medium = bytes[2] & END_OF_MEDIUM != 0;
         sense.incorrect_length = bytes[2] & INCORRECT_LENGTH != 0;
         if bytes[0] & VALID != 0 && bytes.len() >= 7 {
-            sense.information = Some(i64::from(i32::from_be_bytes([bytes[3], bytes[4], bytes[5], bytes[6]])));
+            sense.information = Some(i64::from(i32::from_be_bytes([
+                bytes[3], bytes[4], bytes[5], bytes[6],
+            ])));
         }
         if bytes.len() >= 18 {
             sense.take_key_specific([bytes[15], bytes[16], bytes[17]]);
@@ -217,13 +224,18 @@ impl Sense {
         if bytes.len() < 8 {
             return Err(MalformedSense::TooShort(bytes.len()));
         }
-        let mut sense = Self::new(SenseKey::from_nibble(bytes[1]), AdditionalSense(bytes[2], bytes[3]));
+        let mut sense = Self::new(
+            SenseKey::from_nibble(bytes[1]),
+            AdditionalSense(bytes[2], bytes[3]),
+        );
         sense.deferred = deferred;
         let end = bytes.len().min(8 + usize::from(bytes[7]));
         let mut rest = &bytes[8..end];
         while rest.len() >= 2 {
             let length = 2 + usize::from(rest[1]);
-            let Some(descriptor) = rest.get(..length) else { break };
+            let Some(descriptor) = rest.get(..length) else {
+                break;
+            };
             sense.take_descriptor(descriptor);
             rest = &rest[length..];
         }
@@ -232,10 +244,26 @@ impl Sense {
 
     fn take_descriptor(&mut self, descriptor: &[u8]) {
         match *descriptor {
-            [DESCRIPTOR_INFORMATION, _, flags, _, a, b, c, d, e, f, g, h, ..] if flags & VALID != 0 => {
+            [
+                DESCRIPTOR_INFORMATION,
+                _,
+                flags,
+                _,
+                a,
+                b,
+                c,
+                d,
+                e,
+                f,
+                g,
+                h,
+                ..,
+            ] if flags & VALID != 0 => {
                 self.information = Some(i64::from_be_bytes([a, b, c, d, e, f, g, h]));
             }
-            [DESCRIPTOR_SENSE_KEY_SPECIFIC, _, _, _, a, b, c, ..] => self.take_key_specific([a, b, c]),
+            [DESCRIPTOR_SENSE_KEY_SPECIFIC, _, _, _, a, b, c, ..] => {
+                self.take_key_specific([a, b, c])
+            }
             [DESCRIPTOR_STREAM_COMMANDS, _, _, flags, ..] => {
                 self.filemark = flags & FILEMARK != 0;
                 self.end_of_medium = flags & END_OF_MEDIUM != 0;
@@ -287,7 +315,11 @@ impl Sense {
     /// Fixed format. INFORMATION is clipped to 32 bits.
     pub fn to_fixed(&self) -> [u8; FIXED_SENSE_BYTES] {
         let mut bytes = [0; FIXED_SENSE_BYTES];
-        bytes[0] = if self.deferred { FIXED_DEFERRED } else { FIXED_CURRENT };
+        bytes[0] = if self.deferred {
+            FIXED_DEFERRED
+        } else {
+            FIXED_CURRENT
+        };
         if let Some(information) = self.information {
             bytes[0] |= VALID;
             let clipped = information.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
@@ -303,7 +335,11 @@ impl Sense {
 
     /// Descriptor format, with only the descriptors that say something.
     pub fn to_descriptor(&self) -> Vec<u8> {
-        let code = if self.deferred { DESCRIPTOR_DEFERRED } else { DESCRIPTOR_CURRENT };
+        let code = if self.deferred {
+            DESCRIPTOR_DEFERRED
+        } else {
+            DESCRIPTOR_CURRENT
+        };
         let mut bytes = vec![code, self.key as u8, self.code.0, self.code.1, 0, 0, 0, 0];
         if let Some(information) = self.information {
             bytes.extend_from_slice(&[DESCRIPTOR_INFORMATION, 0x0A, VALID, 0]);
@@ -334,6 +370,10 @@ impl fmt::Display for Sense {
         if let Some(text) = self.code.text() {
             write!(f, ", {text}")?;
         }
-        write!(f, " ({:X}/{:02X}/{:02X})", self.key as u8, self.code.0, self.code.1)
+        write!(
+            f,
+            " ({:X}/{:02X}/{:02X})",
+            self.key as u8, self.code.0, self.code.1
+        )
     }
 }

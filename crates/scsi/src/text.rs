@@ -2,8 +2,13 @@
 
 /// Bytes before the first NUL, without blanks at either end (since-3.2.4.md B7). Invalid UTF-8 becomes U+FFFD.
 pub fn field(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).trim_matches(' ').to_owned()
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end])
+        .trim_matches(' ')
+        .to_owned()
 }
 
 /// Writes `text` padded with blanks, cut at a character boundary.

@@ -33,7 +33,10 @@ impl Cdb {
             all[i] = bytes[i];
             i += 1;
         }
-        Self { bytes: all, length: N as u8 }
+        Self {
+            bytes: all,
+            length: N as u8,
+        }
     }
 
     /// Takes a CDB as it comes from a foreign initiator; `None` if it is empty or longer than [`MAX_CDB_BYTES`].
@@ -43,7 +46,10 @@ impl Cdb {
         }
         let mut all = [0; MAX_CDB_BYTES];
         all[..bytes.len()].copy_from_slice(bytes);
-        Some(Self { bytes: all, length: bytes.len() as u8 })
+        Some(Self {
+            bytes: all,
+            length: bytes.len() as u8,
+        })
     }
 
     /// The bytes that go to the device.
@@ -170,7 +176,13 @@ impl Completion {
 
     /// A status without sense data.
     pub fn with_status(status: Status, residual: usize) -> Self {
-        Self { status, residual, detail: None, sense: [0; MAX_SENSE_BYTES], sense_length: 0 }
+        Self {
+            status,
+            residual,
+            detail: None,
+            sense: [0; MAX_SENSE_BYTES],
+            sense_length: 0,
+        }
     }
 
     /// CHECK CONDITION with sense bytes as the device sent them (cut to [`MAX_SENSE_BYTES`]).
@@ -271,17 +283,32 @@ pub trait Transport: Send {
     /// Sends `cdb` with its data phase and waits for the status, at most `timeout`.
     ///
     /// `Ok` means that the device gave a status, which may well be CHECK CONDITION.
-    fn execute(&mut self, cdb: &Cdb, data: Data<'_>, timeout: Duration) -> Result<Completion, TransportError>;
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Completion, TransportError>;
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
-    fn execute(&mut self, cdb: &Cdb, data: Data<'_>, timeout: Duration) -> Result<Completion, TransportError> {
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Completion, TransportError> {
         (**self).execute(cdb, data, timeout)
     }
 }
 
 impl<T: Transport + ?Sized> Transport for &mut T {
-    fn execute(&mut self, cdb: &Cdb, data: Data<'_>, timeout: Duration) -> Result<Completion, TransportError> {
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Completion, TransportError> {
         (**self).execute(cdb, data, timeout)
     }
 }

@@ -60,7 +60,10 @@ impl Write {
 
     /// Reads the CDB.
     pub fn parse(cdb: &[u8; 6]) -> Self {
-        Self { fixed: cdb[1] & FIXED != 0, length: u24([cdb[2], cdb[3], cdb[4]]) }
+        Self {
+            fixed: cdb[1] & FIXED != 0,
+            length: u24([cdb[2], cdb[3], cdb[4]]),
+        }
     }
 }
 
@@ -75,17 +78,30 @@ pub struct WriteFilemarks {
 
 impl WriteFilemarks {
     /// Everything written so far has to be on tape before the status comes.
-    pub const SYNC: Self = Self { count: 0, immediate: false };
+    pub const SYNC: Self = Self {
+        count: 0,
+        immediate: false,
+    };
 
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
         let [a, b, c] = u24_bytes(self.count);
-        Cdb::new([OperationCode::WRITE_FILEMARKS_6.0, bit(self.immediate, IMMED), a, b, c, 0])
+        Cdb::new([
+            OperationCode::WRITE_FILEMARKS_6.0,
+            bit(self.immediate, IMMED),
+            a,
+            b,
+            c,
+            0,
+        ])
     }
 
     /// Reads the CDB; `None` for setmarks.
     pub fn parse(cdb: &[u8; 6]) -> Option<Self> {
-        (cdb[1] & WSMK == 0).then(|| Self { count: u24([cdb[2], cdb[3], cdb[4]]), immediate: cdb[1] & IMMED != 0 })
+        (cdb[1] & WSMK == 0).then(|| Self {
+            count: u24([cdb[2], cdb[3], cdb[4]]),
+            immediate: cdb[1] & IMMED != 0,
+        })
     }
 }
 

@@ -9,11 +9,12 @@ mod unit;
 
 pub use block::{BLOCK_LIMITS_BYTES, BlockLimits, Read, Write, WriteFilemarks, read_block_limits};
 pub use motion::{
-    Locate, LocateTarget, READ_POSITION_LONG_BYTES, READ_POSITION_SHORT_BYTES, ReadPosition, Rewind, Space, SpaceUnit, TapePosition,
+    Locate, LocateTarget, READ_POSITION_LONG_BYTES, READ_POSITION_SHORT_BYTES, ReadPosition,
+    Rewind, Space, SpaceUnit, TapePosition,
 };
 pub use unit::{
-    Erase, FormatMedium, LoadUnload, PreventAllow, REPORT_DENSITY_ALLOCATION, REQUEST_SENSE_ALLOCATION, ReportDensity, RequestSense,
-    test_unit_ready,
+    Erase, FormatMedium, LoadUnload, PreventAllow, REPORT_DENSITY_ALLOCATION,
+    REQUEST_SENSE_ALLOCATION, ReportDensity, RequestSense, test_unit_ready,
 };
 
 /// Largest value of a 24-bit field.

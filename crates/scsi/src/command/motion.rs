@@ -17,12 +17,21 @@ pub struct Rewind {
 impl Rewind {
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
-        Cdb::new([OperationCode::REWIND.0, bit(self.immediate, IMMED), 0, 0, 0, 0])
+        Cdb::new([
+            OperationCode::REWIND.0,
+            bit(self.immediate, IMMED),
+            0,
+            0,
+            0,
+            0,
+        ])
     }
 
     /// Reads the CDB.
     pub fn parse(cdb: &[u8; 6]) -> Self {
-        Self { immediate: cdb[1] & IMMED != 0 }
+        Self {
+            immediate: cdb[1] & IMMED != 0,
+        }
     }
 }
 
@@ -75,7 +84,10 @@ const SPACE_6_MAX: i64 = 0x7F_FFFF;
 
 impl Space {
     /// To the end of data.
-    pub const END_OF_DATA: Self = Self { unit: SpaceUnit::EndOfData, count: 0 };
+    pub const END_OF_DATA: Self = Self {
+        unit: SpaceUnit::EndOfData,
+        count: 0,
+    };
 
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
@@ -94,14 +106,20 @@ impl Space {
     pub fn parse_6(cdb: &[u8; 6]) -> Option<Self> {
         // Sign-extend 24 bits.
         let count = ((u24([cdb[2], cdb[3], cdb[4]]) << 8) as i32) >> 8;
-        Some(Self { unit: SpaceUnit::from_code(cdb[1])?, count: i64::from(count) })
+        Some(Self {
+            unit: SpaceUnit::from_code(cdb[1])?,
+            count: i64::from(count),
+        })
     }
 
     /// Reads SPACE(16); `None` as for [`Space::parse_6`].
     pub fn parse_16(cdb: &[u8; 16]) -> Option<Self> {
         let mut count = [0; 8];
         count.copy_from_slice(&cdb[4..12]);
-        Some(Self { unit: SpaceUnit::from_code(cdb[1])?, count: i64::from_be_bytes(count) })
+        Some(Self {
+            unit: SpaceUnit::from_code(cdb[1])?,
+            count: i64::from_be_bytes(count),
+        })
     }
 }
 
@@ -162,7 +180,10 @@ impl Locate {
             DEST_END_OF_DATA => LocateTarget::EndOfData,
             _ => return None,
         };
-        Some(Self { target, immediate: cdb[1] & IMMED != 0 })
+        Some(Self {
+            target,
+            immediate: cdb[1] & IMMED != 0,
+        })
     }
 
     /// Reads LOCATE(10) (SSC-3 6.3), which knows only objects.
@@ -171,7 +192,10 @@ impl Locate {
             return None;
         }
         let number = u32::from_be_bytes([cdb[3], cdb[4], cdb[5], cdb[6]]);
-        Some(Self { target: LocateTarget::Object(u64::from(number)), immediate: cdb[1] & IMMED != 0 })
+        Some(Self {
+            target: LocateTarget::Object(u64::from(number)),
+            immediate: cdb[1] & IMMED != 0,
+        })
     }
 }
 
@@ -200,7 +224,18 @@ impl ReadPosition {
             ReadPosition::Short => SERVICE_ACTION_SHORT,
             ReadPosition::Long => SERVICE_ACTION_LONG,
         };
-        Cdb::new([OperationCode::READ_POSITION.0, action, 0, 0, 0, 0, 0, 0, 0, 0])
+        Cdb::new([
+            OperationCode::READ_POSITION.0,
+            action,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ])
     }
 
     /// Reads the CDB; `None` for other forms.
@@ -281,7 +316,8 @@ impl TapePosition {
         /// Short form byte 0: position does not fit.
         const PERR: u8 = 0x02;
         let mut bytes = [0; READ_POSITION_SHORT_BYTES];
-        let (object, overflow) = u32::try_from(self.object).map_or((u32::MAX, true), |object| (object, false));
+        let (object, overflow) =
+            u32::try_from(self.object).map_or((u32::MAX, true), |object| (object, false));
         bytes[0] = bit(self.beginning, BOP)
             | bit(self.past_early_warning, EOP)
             | bit(self.object_unknown, LOLU)

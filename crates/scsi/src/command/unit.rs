@@ -26,16 +26,29 @@ const DESC: u8 = 0x01;
 
 impl RequestSense {
     /// Fixed format, 252 bytes.
-    pub const FIXED: Self = Self { descriptor: false, allocation: REQUEST_SENSE_ALLOCATION };
+    pub const FIXED: Self = Self {
+        descriptor: false,
+        allocation: REQUEST_SENSE_ALLOCATION,
+    };
 
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
-        Cdb::new([OperationCode::REQUEST_SENSE.0, bit(self.descriptor, DESC), 0, 0, self.allocation, 0])
+        Cdb::new([
+            OperationCode::REQUEST_SENSE.0,
+            bit(self.descriptor, DESC),
+            0,
+            0,
+            self.allocation,
+            0,
+        ])
     }
 
     /// Reads the CDB.
     pub fn parse(cdb: &[u8; 6]) -> Self {
-        Self { descriptor: cdb[1] & DESC != 0, allocation: cdb[4] }
+        Self {
+            descriptor: cdb[1] & DESC != 0,
+            allocation: cdb[4],
+        }
     }
 }
 
@@ -56,12 +69,22 @@ const LOAD: u8 = 0x01;
 impl LoadUnload {
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
-        Cdb::new([OperationCode::LOAD_UNLOAD.0, bit(self.immediate, LOAD_IMMED), 0, 0, bit(self.load, LOAD), 0])
+        Cdb::new([
+            OperationCode::LOAD_UNLOAD.0,
+            bit(self.immediate, LOAD_IMMED),
+            0,
+            0,
+            bit(self.load, LOAD),
+            0,
+        ])
     }
 
     /// Reads the CDB.
     pub fn parse(cdb: &[u8; 6]) -> Self {
-        Self { load: cdb[4] & LOAD != 0, immediate: cdb[1] & LOAD_IMMED != 0 }
+        Self {
+            load: cdb[4] & LOAD != 0,
+            immediate: cdb[1] & LOAD_IMMED != 0,
+        }
     }
 }
 
@@ -78,12 +101,21 @@ const PREVENT: u8 = 0x01;
 impl PreventAllow {
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
-        Cdb::new([OperationCode::PREVENT_ALLOW.0, 0, 0, 0, bit(self.prevent, PREVENT), 0])
+        Cdb::new([
+            OperationCode::PREVENT_ALLOW.0,
+            0,
+            0,
+            0,
+            bit(self.prevent, PREVENT),
+            0,
+        ])
     }
 
     /// Reads the CDB.
     pub fn parse(cdb: &[u8; 6]) -> Self {
-        Self { prevent: cdb[4] & PREVENT != 0 }
+        Self {
+            prevent: cdb[4] & PREVENT != 0,
+        }
     }
 }
 
@@ -109,7 +141,10 @@ impl Erase {
 
     /// Reads the CDB.
     pub fn parse(cdb: &[u8; 6]) -> Self {
-        Self { long: cdb[1] & ERASE_LONG != 0, immediate: cdb[1] & ERASE_IMMED != 0 }
+        Self {
+            long: cdb[1] & ERASE_LONG != 0,
+            immediate: cdb[1] & ERASE_IMMED != 0,
+        }
     }
 }
 
@@ -128,12 +163,21 @@ const FORMAT_FIELD_MASK: u8 = 0x0F;
 impl FormatMedium {
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
-        Cdb::new([OperationCode::FORMAT_MEDIUM.0, bit(self.immediate, FORMAT_IMMED), 0, 0, 0, 0])
+        Cdb::new([
+            OperationCode::FORMAT_MEDIUM.0,
+            bit(self.immediate, FORMAT_IMMED),
+            0,
+            0,
+            0,
+            0,
+        ])
     }
 
     /// Reads the CDB; `None` for formats that make partitions.
     pub fn parse(cdb: &[u8; 6]) -> Option<Self> {
-        (cdb[2] & FORMAT_FIELD_MASK == 0).then(|| Self { immediate: cdb[1] & FORMAT_IMMED != 0 })
+        (cdb[2] & FORMAT_FIELD_MASK == 0).then(|| Self {
+            immediate: cdb[1] & FORMAT_IMMED != 0,
+        })
     }
 }
 
@@ -157,13 +201,28 @@ const MEDIUM_TYPE: u8 = 0x02;
 
 impl ReportDensity {
     /// All densities that the drive knows.
-    pub const ALL: Self = Self { mounted_medium: false, medium_types: false, allocation: REPORT_DENSITY_ALLOCATION };
+    pub const ALL: Self = Self {
+        mounted_medium: false,
+        medium_types: false,
+        allocation: REPORT_DENSITY_ALLOCATION,
+    };
 
     /// Bytes for the device.
     pub fn cdb(&self) -> Cdb {
         let flags = bit(self.mounted_medium, MEDIA) | bit(self.medium_types, MEDIUM_TYPE);
         let [high, low] = self.allocation.to_be_bytes();
-        Cdb::new([OperationCode::REPORT_DENSITY_SUPPORT.0, flags, 0, 0, 0, 0, 0, high, low, 0])
+        Cdb::new([
+            OperationCode::REPORT_DENSITY_SUPPORT.0,
+            flags,
+            0,
+            0,
+            0,
+            0,
+            0,
+            high,
+            low,
+            0,
+        ])
     }
 
     /// Reads the CDB.

@@ -39,7 +39,10 @@ impl Outcome {
         use crate::asc::AdditionalSense;
         self.sense.is_some_and(|sense| {
             sense.end_of_medium
-                || matches!(sense.code, AdditionalSense::END_OF_MEDIUM | AdditionalSense::PROGRAMMABLE_EARLY_WARNING)
+                || matches!(
+                    sense.code,
+                    AdditionalSense::END_OF_MEDIUM | AdditionalSense::PROGRAMMABLE_EARLY_WARNING
+                )
         })
     }
 }
@@ -58,7 +61,10 @@ pub struct Notices {
 impl Notices {
     fn note(&mut self, sense: &Sense) {
         use crate::asc::AdditionalSense;
-        if matches!(sense.code, AdditionalSense::CLEANING_REQUESTED | AdditionalSense::CLEANING_REQUESTED_VENDOR) {
+        if matches!(
+            sense.code,
+            AdditionalSense::CLEANING_REQUESTED | AdditionalSense::CLEANING_REQUESTED_VENDOR
+        ) {
             self.cleaning_requested = true;
         }
         if sense.key == SenseKey::RecoveredError {
@@ -70,12 +76,22 @@ impl Notices {
 
 impl Drive {
     /// Sends a command without data.
-    pub(super) fn command(&mut self, cdb: &Cdb, effect: Effect, timeout: Duration) -> Result<Outcome, ScsiError> {
+    pub(super) fn command(
+        &mut self,
+        cdb: &Cdb,
+        effect: Effect,
+        timeout: Duration,
+    ) -> Result<Outcome, ScsiError> {
         self.transfer(cdb, Data::None, effect, timeout)
     }
 
     /// Sends a command that fills `buffer`; gives the number of bytes received.
-    pub(super) fn query(&mut self, cdb: &Cdb, buffer: &mut [u8], timeout: Duration) -> Result<usize, ScsiError> {
+    pub(super) fn query(
+        &mut self,
+        cdb: &Cdb,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> Result<usize, ScsiError> {
         let outcome = self.transfer(cdb, Data::In(buffer), Effect::Absolute, timeout)?;
         Ok(buffer.len() - outcome.residual)
     }
@@ -106,7 +122,10 @@ impl Drive {
                 ScsiError::Check { check, .. } if check.sense.key == SenseKey::UnitAttention => {
                     if effect == Effect::Relative && check.sense.code.loses_position() {
                         self.movements += 1;
-                        return Err(ScsiError::PositionLost { command: cdb.opcode(), check: check.clone() });
+                        return Err(ScsiError::PositionLost {
+                            command: cdb.opcode(),
+                            check: check.clone(),
+                        });
                     }
                     // A command answered with a unit attention was not executed, so sending it again is safe; but what
                     // changes settings (encryption, block length) must stop a stream.
@@ -116,10 +135,17 @@ impl Drive {
                     }
                     attentions += 1;
                 }
-                ScsiError::Transport { source: TransportError::Repeat { .. }, .. } if repeats < REPEATS => repeats += 1,
-                ScsiError::Status { status: Status::Busy | Status::TaskSetFull, .. } => {
+                ScsiError::Transport {
+                    source: TransportError::Repeat { .. },
+                    ..
+                } if repeats < REPEATS => repeats += 1,
+                ScsiError::Status {
+                    status: Status::Busy | Status::TaskSetFull,
+                    ..
+                } => {
                     let since = *busy_since.get_or_insert_with(|| self.options.clock.now());
-                    if self.options.clock.now().saturating_sub(since) >= timeout || self.cancelled() {
+                    if self.options.clock.now().saturating_sub(since) >= timeout || self.cancelled()
+                    {
                         return Err(error);
                     }
                     self.options.clock.sleep(timeouts::BUSY_PAUSE);
@@ -134,22 +160,39 @@ impl Drive {
         }
     }
 
-    fn once(&mut self, cdb: &Cdb, data: Data<'_>, length: usize, timeout: Duration) -> Result<Outcome, ScsiError> {
+    fn once(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        length: usize,
+        timeout: Duration,
+    ) -> Result<Outcome, ScsiError> {
         let command = cdb.opcode();
-        let completion =
-            self.transport.execute(cdb, data, timeout).map_err(|source| ScsiError::Transport { command, source })?;
+        let completion = self
+            .transport
+            .execute(cdb, data, timeout)
+            .map_err(|source| ScsiError::Transport { command, source })?;
         if completion.residual > length {
-            let source = TransportError::Implausible { what: "residual larger than the buffer" };
+            let source = TransportError::Implausible {
+                what: "residual larger than the buffer",
+            };
             return Err(ScsiError::Transport { command, source });
         }
         match completion.status {
-            Status::Good => Ok(Outcome { sense: None, residual: completion.residual }),
+            Status::Good => Ok(Outcome {
+                sense: None,
+                residual: completion.residual,
+            }),
             Status::CheckCondition => self.sort_check_condition(cdb, completion),
             status => Err(ScsiError::Status { command, status }),
         }
     }
 
-    fn sort_check_condition(&mut self, cdb: &Cdb, completion: Completion) -> Result<Outcome, ScsiError> {
+    fn sort_check_condition(
+        &mut self,
+        cdb: &Cdb,
+        completion: Completion,
+    ) -> Result<Outcome, ScsiError> {
         let command = cdb.opcode();
         let sense = match completion.sense() {
             None => return Err(ScsiError::NoSenseData { command }),
@@ -157,21 +200,36 @@ impl Drive {
             Some(Ok(sense)) => sense,
         };
         if sense.deferred {
-            let check = Box::new(CheckCondition { sense, detail: completion.detail });
+            let check = Box::new(CheckCondition {
+                sense,
+                detail: completion.detail,
+            });
             return Err(ScsiError::Deferred { command, check });
         }
         match sense.key {
             SenseKey::NoSense | SenseKey::RecoveredError => {
                 self.notices.note(&sense);
-                Ok(Outcome { sense: Some(sense), residual: completion.residual })
+                Ok(Outcome {
+                    sense: Some(sense),
+                    residual: completion.residual,
+                })
             }
-            _ => Err(ScsiError::Check { command, check: Box::new(CheckCondition { sense, detail: completion.detail }) }),
+            _ => Err(ScsiError::Check {
+                command,
+                check: Box::new(CheckCondition {
+                    sense,
+                    detail: completion.detail,
+                }),
+            }),
         }
     }
 
     /// Somebody wants the drive to stop.
     pub(super) fn cancelled(&self) -> bool {
-        self.options.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.options
+            .cancel
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     pub(super) fn read_inquiry(&mut self) -> Result<Inquiry, ScsiError> {

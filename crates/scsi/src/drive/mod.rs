@@ -24,21 +24,29 @@
 //! # }
 //! ```
 
+mod encryption;
+mod erase;
 mod execute;
 mod motion;
 mod reader;
 mod ready;
+mod settings;
+mod status;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+pub use erase::Formatted;
 pub use execute::Notices;
 pub use motion::Position;
 pub use reader::{AfterEnd, BlockRead, FileReader};
 pub use ready::{WaitOptions, WaitProgress};
+pub use settings::{DriveSettings, SettingsChange};
+pub use status::{DriveStatus, MediumUsage, MediumWear};
 pub use writer::{BlockWritten, FileWriter};
 
+use crate::alert::AlertFlags;
 use crate::clock::{Clock, SystemClock};
 use crate::command::BlockLimits;
 use crate::error::ScsiError;
@@ -57,13 +65,19 @@ pub struct DriveOptions {
 
 impl Default for DriveOptions {
     fn default() -> Self {
-        Self { clock: Box::new(SystemClock::default()), cancel: None, verify_positions: true }
+        Self {
+            clock: Box::new(SystemClock::default()),
+            cancel: None,
+            verify_positions: true,
+        }
     }
 }
 
 impl std::fmt::Debug for DriveOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DriveOptions").field("verify_positions", &self.verify_positions).finish_non_exhaustive()
+        f.debug_struct("DriveOptions")
+            .field("verify_positions", &self.verify_positions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,23 +91,35 @@ pub struct Drive {
     movements: u64,
     locate: motion::LocateStyle,
     notices: Notices,
+    /// Flags that reading has cleared in the drive.
+    alerts_seen: AlertFlags,
+    encryption: encryption::EncryptionState,
 }
 
 impl std::fmt::Debug for Drive {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Drive").field("inquiry", &self.inquiry).finish_non_exhaustive()
+        f.debug_struct("Drive")
+            .field("inquiry", &self.inquiry)
+            .finish_non_exhaustive()
     }
 }
 
 /// What an LTO drive takes (scsi.md 2.4), assumed until the drive has been asked.
-const LTO_BLOCK_LIMITS: BlockLimits = BlockLimits { granularity: 0, max: 0x80_0000, min: 1 };
+const LTO_BLOCK_LIMITS: BlockLimits = BlockLimits {
+    granularity: 0,
+    max: 0x80_0000,
+    min: 1,
+};
 
 impl Drive {
     /// Asks the device who it is, and nothing else: the tape may be missing, the drive busy.
     ///
     /// # Errors
     /// [`ScsiError::NotATapeDrive`], or what INQUIRY gave.
-    pub fn open(transport: impl Transport + 'static, options: DriveOptions) -> Result<Self, ScsiError> {
+    pub fn open(
+        transport: impl Transport + 'static,
+        options: DriveOptions,
+    ) -> Result<Self, ScsiError> {
         let mut drive = Self {
             transport: Box::new(transport),
             options,
@@ -107,10 +133,14 @@ impl Drive {
             movements: 0,
             locate: motion::LocateStyle::default(),
             notices: Notices::default(),
+            alerts_seen: AlertFlags::NONE,
+            encryption: encryption::EncryptionState::default(),
         };
         drive.inquiry = drive.read_inquiry()?;
         if drive.inquiry.peripheral_type != PeripheralType::Tape {
-            return Err(ScsiError::NotATapeDrive { found: drive.inquiry.peripheral_type });
+            return Err(ScsiError::NotATapeDrive {
+                found: drive.inquiry.peripheral_type,
+            });
         }
         Ok(drive)
     }

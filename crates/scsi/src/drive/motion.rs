@@ -4,7 +4,8 @@ use super::Drive;
 use super::execute::{Effect, Outcome};
 use crate::asc::AdditionalSense;
 use crate::command::{
-    Locate, LocateTarget, READ_POSITION_LONG_BYTES, ReadPosition, Rewind, Space, SpaceUnit, TapePosition, WriteFilemarks,
+    Locate, LocateTarget, READ_POSITION_LONG_BYTES, ReadPosition, Rewind, Space, SpaceUnit,
+    TapePosition, WriteFilemarks,
 };
 use crate::error::ScsiError;
 use crate::sense::{Sense, SenseKey};
@@ -57,11 +58,16 @@ impl Drive {
         let received = self.query(&cdb, &mut buffer, timeouts::QUERY)?;
         if received != READ_POSITION_LONG_BYTES {
             let what = format!("{received} bytes instead of {READ_POSITION_LONG_BYTES}");
-            return Err(ScsiError::Reply { command: cdb.opcode(), what });
+            return Err(ScsiError::Reply {
+                command: cdb.opcode(),
+                what,
+            });
         }
         let position = TapePosition::parse(&buffer);
         if position.partition != 0 {
-            return Err(ScsiError::Partitioned { partition: position.partition });
+            return Err(ScsiError::Partitioned {
+                partition: position.partition,
+            });
         }
         Ok(position)
     }
@@ -85,7 +91,11 @@ impl Drive {
 
     pub(super) fn at_file(&mut self, file: u64, end_of_data: bool) -> Position {
         self.movements += 1;
-        Position { file, movement: self.movements, end_of_data }
+        Position {
+            file,
+            movement: self.movements,
+            end_of_data,
+        }
     }
 
     /// Refuses positions from before the last movement.
@@ -93,11 +103,17 @@ impl Drive {
         if position.movement == self.movements {
             Ok(())
         } else {
-            Err(ScsiError::StalePosition { file: position.file })
+            Err(ScsiError::StalePosition {
+                file: position.file,
+            })
         }
     }
 
-    fn absolute_motion(&mut self, cdb: &Cdb, timeout: std::time::Duration) -> Result<Outcome, ScsiError> {
+    fn absolute_motion(
+        &mut self,
+        cdb: &Cdb,
+        timeout: std::time::Duration,
+    ) -> Result<Outcome, ScsiError> {
         self.movements += 1;
         self.command(cdb, Effect::Absolute, timeout)
     }
@@ -141,7 +157,11 @@ impl Drive {
     /// LOCATE to the file before, then over its filemark: works for drives that land on either side of a mark.
     fn locate_mark(&mut self, file: u64, offset: i64) -> Result<(), ScsiError> {
         let target = file.saturating_add_signed(offset).saturating_sub(1);
-        let cdb = Locate { target: LocateTarget::File(target), immediate: false }.cdb();
+        let cdb = Locate {
+            target: LocateTarget::File(target),
+            immediate: false,
+        }
+        .cdb();
         self.absolute_motion(&cdb, timeouts::LOCATE)?;
         self.space_exactly(SpaceUnit::Filemarks, 1)
     }
@@ -206,7 +226,9 @@ impl Drive {
         match result {
             Ok(_) => Ok(()),
             // Some targets report the end of data that was asked for.
-            Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => Ok(()),
+            Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
@@ -216,19 +238,28 @@ impl Drive {
         if self.known_position()?.object == 0 {
             return Ok(());
         }
-        let back = Space { unit: SpaceUnit::Blocks, count: -1 };
+        let back = Space {
+            unit: SpaceUnit::Blocks,
+            count: -1,
+        };
         let outcome = self.command(&back.cdb(), Effect::Relative, timeouts::LOCATE)?;
         if outcome.sense.is_some_and(|sense| met_filemark(&sense)) {
             return self.space_exactly(SpaceUnit::Filemarks, 1);
         }
-        let forward = Space { unit: SpaceUnit::Blocks, count: 1 };
+        let forward = Space {
+            unit: SpaceUnit::Blocks,
+            count: 1,
+        };
         match self.command(&forward.cdb(), Effect::Relative, timeouts::LOCATE) {
             Ok(_) => {}
             // tgt reports end of data for spacing onto it (scsi.md 8.2).
             Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {}
             Err(error) => return Err(error),
         }
-        let mark = WriteFilemarks { count: 1, immediate: false };
+        let mark = WriteFilemarks {
+            count: 1,
+            immediate: false,
+        };
         self.command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS)?;
         Ok(())
     }
@@ -245,10 +276,15 @@ impl Drive {
         let cdb = Space { unit, count }.cdb();
         let outcome = self.command(&cdb, Effect::Relative, timeouts::LOCATE)?;
         match outcome.sense {
-            Some(sense) if sense.key == SenseKey::NoSense && stopped_early(&sense) => Err(ScsiError::Check {
-                command: cdb.opcode(),
-                check: Box::new(crate::error::CheckCondition { sense, detail: None }),
-            }),
+            Some(sense) if sense.key == SenseKey::NoSense && stopped_early(&sense) => {
+                Err(ScsiError::Check {
+                    command: cdb.opcode(),
+                    check: Box::new(crate::error::CheckCondition {
+                        sense,
+                        detail: None,
+                    }),
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -258,7 +294,10 @@ impl Drive {
 pub(super) fn refuses_function(error: &ScsiError) -> bool {
     error.sense().is_some_and(|sense| {
         sense.key == SenseKey::IllegalRequest
-            && matches!(sense.code, AdditionalSense::INVALID_OPERATION_CODE | AdditionalSense::INVALID_FIELD_IN_CDB)
+            && matches!(
+                sense.code,
+                AdditionalSense::INVALID_OPERATION_CODE | AdditionalSense::INVALID_FIELD_IN_CDB
+            )
     })
 }
 
@@ -270,5 +309,8 @@ pub(super) fn met_filemark(sense: &Sense) -> bool {
 /// A movement ended before its goal.
 fn stopped_early(sense: &Sense) -> bool {
     met_filemark(sense)
-        || matches!(sense.code, AdditionalSense::BEGINNING_OF_MEDIUM | AdditionalSense::END_OF_DATA)
+        || matches!(
+            sense.code,
+            AdditionalSense::BEGINNING_OF_MEDIUM | AdditionalSense::END_OF_DATA
+        )
 }

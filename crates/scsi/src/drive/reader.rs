@@ -54,7 +54,12 @@ impl Drive {
     pub fn read_file(&mut self, position: Position) -> Result<FileReader<'_>, ScsiError> {
         self.check_fresh(&position)?;
         self.movements += 1;
-        Ok(FileReader { file: position.file, blocks: 0, ended: None, drive: self })
+        Ok(FileReader {
+            file: position.file,
+            blocks: 0,
+            ended: None,
+            drive: self,
+        })
     }
 }
 
@@ -84,7 +89,12 @@ impl FileReader<'_> {
             Met::End(end) => Ok(end),
             Met::OtherLength(actual) => {
                 let expected = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
-                Err(ScsiError::BlockLength { file: self.file, block: self.blocks, expected, actual })
+                Err(ScsiError::BlockLength {
+                    file: self.file,
+                    block: self.blocks,
+                    expected,
+                    actual,
+                })
             }
         }
     }
@@ -109,16 +119,29 @@ impl FileReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<Met, ScsiError> {
         let requested = self.drive.check_read_length(buffer.len())?;
         // SILI off: with it set, a block longer than the buffer would be cut without a word (scsi.md 2.10).
-        let cdb = Read { fixed: false, suppress_incorrect_length: false, length: requested }.cdb();
-        let outcome = match self.drive.transfer(&cdb, Data::In(buffer), Effect::Relative, timeouts::READ) {
-            Ok(outcome) => outcome,
-            Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {
-                return Ok(self.end(BlockRead::EndOfData));
-            }
-            Err(error) => {
-                return Err(ScsiError::InFile { file: self.file, block: self.blocks, source: Box::new(error) });
-            }
-        };
+        let cdb = Read {
+            fixed: false,
+            suppress_incorrect_length: false,
+            length: requested,
+        }
+        .cdb();
+        let outcome =
+            match self
+                .drive
+                .transfer(&cdb, Data::In(buffer), Effect::Relative, timeouts::READ)
+            {
+                Ok(outcome) => outcome,
+                Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {
+                    return Ok(self.end(BlockRead::EndOfData));
+                }
+                Err(error) => {
+                    return Err(ScsiError::InFile {
+                        file: self.file,
+                        block: self.blocks,
+                        source: Box::new(error),
+                    });
+                }
+            };
         let requested = i64::from(requested);
         if let Some(sense) = outcome.sense {
             if met_filemark(&sense) {
@@ -155,13 +178,25 @@ impl FileReader<'_> {
     }
 
     fn skip_rest(&mut self) -> Result<(), ScsiError> {
-        let cdb = Space { unit: SpaceUnit::Filemarks, count: 1 }.cdb();
+        let cdb = Space {
+            unit: SpaceUnit::Filemarks,
+            count: 1,
+        }
+        .cdb();
         let ended = match self.drive.command(&cdb, Effect::Relative, timeouts::LOCATE) {
             Ok(outcome) => {
-                let at_end = outcome.sense.is_some_and(|sense| sense.is(SenseKey::NoSense, AdditionalSense::END_OF_DATA));
-                if at_end { BlockRead::EndOfData } else { BlockRead::FileMark }
+                let at_end = outcome
+                    .sense
+                    .is_some_and(|sense| sense.is(SenseKey::NoSense, AdditionalSense::END_OF_DATA));
+                if at_end {
+                    BlockRead::EndOfData
+                } else {
+                    BlockRead::FileMark
+                }
             }
-            Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => BlockRead::EndOfData,
+            Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {
+                BlockRead::EndOfData
+            }
             Err(error) => return Err(error),
         };
         self.ended = Some(ended);

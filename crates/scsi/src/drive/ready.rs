@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Drive;
 use super::execute::Effect;
 use crate::asc::AdditionalSense;
-use crate::command::{BLOCK_LIMITS_BYTES, BlockLimits, LoadUnload, PreventAllow, read_block_limits, test_unit_ready};
+use crate::command::{
+    BLOCK_LIMITS_BYTES, BlockLimits, LoadUnload, PreventAllow, read_block_limits, test_unit_ready,
+};
 use crate::error::ScsiError;
 use crate::sense::SenseKey;
 use crate::timeouts;
@@ -23,7 +25,11 @@ pub struct WaitOptions {
 
 impl Default for WaitOptions {
     fn default() -> Self {
-        Self { limit: timeouts::READY, for_medium: false, load: true }
+        Self {
+            limit: timeouts::READY,
+            for_medium: false,
+            load: true,
+        }
     }
 }
 
@@ -47,7 +53,8 @@ impl Drive {
     }
 
     pub(super) fn test_ready(&mut self) -> Result<(), ScsiError> {
-        self.command(&test_unit_ready(), Effect::Absolute, timeouts::QUERY).map(|_| ())
+        self.command(&test_unit_ready(), Effect::Absolute, timeouts::QUERY)
+            .map(|_| ())
     }
 
     /// Waits for the tape, checks that the drive takes blocks of 256 KiB, and sets compression on, variable block length,
@@ -72,7 +79,9 @@ impl Drive {
         let mut may_load = options.load;
         let mut limit = options.limit;
         loop {
-            let Err(error) = self.test_ready() else { return Ok(()) };
+            let Err(error) = self.test_ready() else {
+                return Ok(());
+            };
             if self.cancelled() {
                 return Err(ScsiError::Cancelled);
             }
@@ -89,11 +98,19 @@ impl Drive {
                 if limit < timeouts::READY_WHILE_CALIBRATING && self.is_calibrating() {
                     limit = timeouts::READY_WHILE_CALIBRATING;
                 } else {
-                    return Err(ScsiError::NotReady { waited, last: Box::new(error) });
+                    return Err(ScsiError::NotReady {
+                        waited,
+                        last: Box::new(error),
+                    });
                 }
             }
             let progress = error.sense().and_then(|sense| sense.progress);
-            on_progress(WaitProgress { waited, limit, reason: &error, progress });
+            on_progress(WaitProgress {
+                waited,
+                limit,
+                reason: &error,
+                progress,
+            });
             self.options.clock.sleep(timeouts::POLL_INTERVAL);
         }
     }
@@ -110,10 +127,18 @@ impl Drive {
     /// Length for a WRITE, checked against what the drive takes.
     pub(super) fn check_block_length(&self, length: usize) -> Result<u32, ScsiError> {
         let min = u32::from(self.limits.min);
-        let max = if self.limits.max == 0 { crate::command::MAX_U24 } else { self.limits.max };
+        let max = if self.limits.max == 0 {
+            crate::command::MAX_U24
+        } else {
+            self.limits.max
+        };
         match u32::try_from(length) {
             Ok(bytes) if bytes >= min.max(1) && bytes <= max => Ok(bytes),
-            _ => Err(ScsiError::BlockSize { length: length as u64, min, max }),
+            _ => Err(ScsiError::BlockSize {
+                length: length as u64,
+                min,
+                max,
+            }),
         }
     }
 
@@ -121,46 +146,75 @@ impl Drive {
     pub(super) fn check_read_length(&self, length: usize) -> Result<u32, ScsiError> {
         match u32::try_from(length) {
             Ok(bytes) if bytes <= crate::command::MAX_U24 => Ok(bytes),
-            _ => Err(ScsiError::BlockSize { length: length as u64, min: 0, max: crate::command::MAX_U24 }),
+            _ => Err(ScsiError::BlockSize {
+                length: length as u64,
+                min: 0,
+                max: crate::command::MAX_U24,
+            }),
         }
     }
 
     /// Threads the tape that is in the drive.
     pub fn load(&mut self) -> Result<(), ScsiError> {
         self.movements += 1;
-        self.command(&LoadUnload { load: true, immediate: false }.cdb(), Effect::Absolute, timeouts::LOAD).map(|_| ())
+        self.command(
+            &LoadUnload {
+                load: true,
+                immediate: false,
+            }
+            .cdb(),
+            Effect::Absolute,
+            timeouts::LOAD,
+        )
+        .map(|_| ())
     }
 
     /// Rewinds, flushes and ejects the tape.
     pub fn unload(&mut self) -> Result<(), ScsiError> {
         self.movements += 1;
-        self.command(&LoadUnload { load: false, immediate: false }.cdb(), Effect::Absolute, timeouts::LOAD).map(|_| ())
+        self.command(
+            &LoadUnload {
+                load: false,
+                immediate: false,
+            }
+            .cdb(),
+            Effect::Absolute,
+            timeouts::LOAD,
+        )
+        .map(|_| ())
     }
 
     /// Locks the tape in the drive, or lets it go.
     pub fn prevent_removal(&mut self, prevent: bool) -> Result<(), ScsiError> {
-        self.command(&PreventAllow { prevent }.cdb(), Effect::Absolute, timeouts::SETTING).map(|_| ())
+        self.command(
+            &PreventAllow { prevent }.cdb(),
+            Effect::Absolute,
+            timeouts::SETTING,
+        )
+        .map(|_| ())
     }
 }
 
 fn is_load_required(error: &ScsiError) -> bool {
-    error.sense().is_some_and(|sense| sense.is(SenseKey::NotReady, AdditionalSense::LOAD_REQUIRED))
+    error
+        .sense()
+        .is_some_and(|sense| sense.is(SenseKey::NotReady, AdditionalSense::LOAD_REQUIRED))
 }
 
 /// Conditions that go away by themselves.
 fn waiting_helps(error: &ScsiError, options: WaitOptions) -> bool {
-    let Some(sense) = error.sense() else { return error.class() == crate::error::ErrorClass::Retry };
+    let Some(sense) = error.sense() else {
+        return error.class() == crate::error::ErrorClass::Retry;
+    };
     match (sense.key, sense.code) {
         (SenseKey::UnitAttention, _) => true,
         (SenseKey::NotReady, AdditionalSense(0x3A, _)) => options.for_medium,
         (SenseKey::NotReady, AdditionalSense::LOAD_REQUIRED) => options.for_medium,
-        (SenseKey::NotReady, AdditionalSense::MANUAL_INTERVENTION_REQUIRED | AdditionalSense::OFFLINE) => false,
+        (
+            SenseKey::NotReady,
+            AdditionalSense::MANUAL_INTERVENTION_REQUIRED | AdditionalSense::OFFLINE,
+        ) => false,
         (SenseKey::NotReady, AdditionalSense(0x04 | 0x3E, _)) => true,
         _ => false,
     }
-}
-impl Drive {
-    /// Compression on, variable block length, buffered mode, programmable early warning off.
-    pub fn set_defaults(&mut self) -> Result<(), ScsiError> { Ok(()) }
-    fn is_calibrating(&mut self) -> bool { false }
 }

@@ -43,7 +43,11 @@ impl Drive {
     /// [`ScsiError::StalePosition`], [`ScsiError::WrongPosition`] if the tape does not stand there any more.
     pub fn write_file(&mut self, position: Position) -> Result<FileWriter<'_>, ScsiError> {
         self.check_fresh(&position)?;
-        let first_object = if self.options.verify_positions { Some(self.expect_start(&position)?.object) } else { None };
+        let first_object = if self.options.verify_positions {
+            Some(self.expect_start(&position)?.object)
+        } else {
+            None
+        };
         self.movements += 1;
         Ok(FileWriter {
             file: position.file,
@@ -75,17 +79,31 @@ impl Drive {
     /// # Errors
     /// [`ScsiError::Deferred`] or a write error: data written since the last sync may be lost.
     pub fn sync(&mut self) -> Result<(), ScsiError> {
-        self.command(&WriteFilemarks::SYNC.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS)?;
+        self.command(
+            &WriteFilemarks::SYNC.cdb(),
+            Effect::Relative,
+            timeouts::WRITE_FILEMARKS,
+        )?;
         Ok(())
     }
 
     /// Writes `count` filemarks at `position` and waits until they are on the tape.
-    pub fn write_filemarks(&mut self, position: Position, count: u32) -> Result<Position, ScsiError> {
+    pub fn write_filemarks(
+        &mut self,
+        position: Position,
+        count: u32,
+    ) -> Result<Position, ScsiError> {
         self.check_fresh(&position)?;
         self.movements += 1;
-        let marks = WriteFilemarks { count, immediate: false };
+        let marks = WriteFilemarks {
+            count,
+            immediate: false,
+        };
         self.command(&marks.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS)?;
-        Ok(self.at_file(position.file + u64::from(count), count > 0 || position.end_of_data))
+        Ok(self.at_file(
+            position.file + u64::from(count),
+            count > 0 || position.end_of_data,
+        ))
     }
 }
 
@@ -115,12 +133,21 @@ impl FileWriter<'_> {
             return Err(self.locate_error(ScsiError::StalePosition { file: self.file }));
         }
         let length = self.drive.check_block_length(block.len())?;
-        let cdb = Write { fixed: false, length }.cdb();
-        let result = self.drive.transfer(&cdb, Data::Out(block), Effect::Relative, timeouts::WRITE);
+        let cdb = Write {
+            fixed: false,
+            length,
+        }
+        .cdb();
+        let result = self
+            .drive
+            .transfer(&cdb, Data::Out(block), Effect::Relative, timeouts::WRITE);
         let outcome = match result {
             Ok(outcome) if outcome.residual > 0 => Err(ScsiError::Reply {
                 command: cdb.opcode(),
-                what: format!("only {} of {length} bytes taken", block.len() - outcome.residual),
+                what: format!(
+                    "only {} of {length} bytes taken",
+                    block.len() - outcome.residual
+                ),
             }),
             result => result,
         };
@@ -132,14 +159,22 @@ impl FileWriter<'_> {
                 Ok(BlockWritten { early_warning })
             }
             Err(error) => {
-                self.state = if error.loses_position() { State::Closed } else { State::Failed };
+                self.state = if error.loses_position() {
+                    State::Closed
+                } else {
+                    State::Failed
+                };
                 Err(self.locate_error(error))
             }
         }
     }
 
     fn locate_error(&self, error: ScsiError) -> ScsiError {
-        ScsiError::InFile { file: self.file, block: self.blocks, source: Box::new(error) }
+        ScsiError::InFile {
+            file: self.file,
+            block: self.blocks,
+            source: Box::new(error),
+        }
     }
 
     /// Writes the filemark, without waiting for the tape, and gives the position behind it.
@@ -156,8 +191,13 @@ impl FileWriter<'_> {
         }
         // From here on Drop must not write a second mark.
         self.state = State::Closed;
-        let mark = WriteFilemarks { count: 1, immediate: true };
-        let result = self.drive.command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS);
+        let mark = WriteFilemarks {
+            count: 1,
+            immediate: true,
+        };
+        let result = self
+            .drive
+            .command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS);
         result.map_err(|error| self.locate_error(error))?;
         if let Some(first) = self.first_object {
             self.expect_end(first)?;
@@ -187,8 +227,13 @@ impl Drop for FileWriter<'_> {
         }
         // Best effort: a reader then sees a stream without end marker instead of one that runs into the next file. The next
         // end_of_data() repairs it if this fails.
-        let mark = WriteFilemarks { count: 1, immediate: true };
-        let _ = self.drive.command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS);
+        let mark = WriteFilemarks {
+            count: 1,
+            immediate: true,
+        };
+        let _ = self
+            .drive
+            .command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS);
         self.drive.movements += 1;
     }
 }

@@ -1,0 +1,190 @@
+//! Emptying tapes (scsi.md 2.11, 2.12). Long operations are started and polled, so they show progress and can be given up.
+
+use std::time::Duration;
+
+use super::execute::Effect;
+use super::motion::refuses_function;
+use super::ready::WaitProgress;
+use super::{Drive, Position};
+use crate::asc::AdditionalSense;
+use crate::attribute::{self, HOST_ATTRIBUTES};
+use crate::command::{Erase, FormatMedium};
+use crate::density::Density;
+use crate::error::ScsiError;
+use crate::sense::SenseKey;
+use crate::timeouts;
+use crate::transport::Cdb;
+
+/// An emptied tape.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Formatted {
+    /// The beginning of the tape.
+    pub position: Position,
+    /// Things that did not work and do not matter: cartridge memory that could not be cleared.
+    pub notes: Vec<String>,
+}
+
+impl Drive {
+    /// Ends the tape where it stands: a mark (short), or everything to its physical end overwritten (long, hours).
+    ///
+    /// # Errors
+    /// [`ScsiError::Cancelled`]: the drive goes on erasing.
+    pub fn erase(
+        &mut self,
+        position: Position,
+        long: bool,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<Position, ScsiError> {
+        self.check_fresh(&position)?;
+        self.erase_from_here(long, on_progress)?;
+        Ok(self.at_file(position.file, true))
+    }
+
+    /// Empties the whole tape, by the way its generation likes best, and clears our attributes in the cartridge memory.
+    /// `fast` leaves the old data on the tape behind an end mark.
+    ///
+    /// # Errors
+    /// [`ScsiError::WormWithData`] for a write-once tape that is not blank.
+    pub fn format(
+        &mut self,
+        fast: bool,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<Formatted, ScsiError> {
+        if self.is_worm()? {
+            let end = self.end_of_data()?;
+            if end.file_number() > 0 || self.position()?.object > 0 {
+                return Err(ScsiError::WormWithData);
+            }
+        } else {
+            let _ = self.rewind()?;
+            self.format_rewritable(fast, on_progress)?;
+        }
+        let notes = self.clear_host_attributes();
+        let position = self.rewind()?;
+        Ok(Formatted { position, notes })
+    }
+
+    fn format_rewritable(
+        &mut self,
+        fast: bool,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        // A drive that cannot tell is treated as one that only erases.
+        let generation = self.generation().unwrap_or(Density::UNKNOWN);
+        if (Density::LTO5..=Density::LTO8).contains(&generation) {
+            self.format_medium(timeouts::FORMAT, on_progress)?;
+            if fast {
+                return Ok(());
+            }
+        } else if generation >= Density::LTO9 && !fast {
+            self.format_medium(timeouts::FORMAT_WITH_OPTIMISATION, on_progress)?;
+        }
+        // From LTO-9 on, FORMAT MEDIUM makes the drive measure the tape again for up to two hours: not when fast.
+        self.erase_from_here(!fast, on_progress)
+    }
+
+    fn format_medium(
+        &mut self,
+        limit: Duration,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        let command = |immediate| FormatMedium { immediate }.cdb();
+        self.run_polled(command(true), command(false), limit, on_progress)
+    }
+
+    fn erase_from_here(
+        &mut self,
+        long: bool,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        self.movements += 1;
+        let command = |immediate| Erase { long, immediate }.cdb();
+        if long {
+            return self.run_polled(
+                command(true),
+                command(false),
+                timeouts::ERASE_LONG,
+                on_progress,
+            );
+        }
+        self.command(&command(false), Effect::Relative, timeouts::ERASE_SHORT)
+            .map(|_| ())
+    }
+
+    /// Starts `immediate` and asks until it is done; drives that refuse that get `waiting`.
+    fn run_polled(
+        &mut self,
+        immediate: Cdb,
+        waiting: Cdb,
+        limit: Duration,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        self.movements += 1;
+        match self.command(&immediate, Effect::Relative, timeouts::FORMAT) {
+            Ok(_) => {}
+            Err(error) if refuses_function(&error) => {
+                return self.command(&waiting, Effect::Relative, limit).map(|_| ());
+            }
+            Err(error) => return Err(error),
+        }
+        let start = self.options.clock.now();
+        loop {
+            let Err(error) = self.test_ready() else {
+                return Ok(());
+            };
+            if !is_in_progress(&error) {
+                return Err(error);
+            }
+            if self.cancelled() {
+                return Err(ScsiError::Cancelled);
+            }
+            let waited = self.options.clock.now().saturating_sub(start);
+            if waited >= limit {
+                return Err(ScsiError::NotReady {
+                    waited,
+                    last: Box::new(error),
+                });
+            }
+            let progress = error.sense().and_then(|sense| sense.progress);
+            on_progress(WaitProgress {
+                waited,
+                limit,
+                reason: &error,
+                progress,
+            });
+            self.options.clock.sleep(timeouts::POLL_INTERVAL);
+        }
+    }
+
+    fn clear_host_attributes(&mut self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for id in HOST_ATTRIBUTES {
+            if let Err(error) = self.write_attribute(&attribute::deletion(id)) {
+                let no_memory = refuses_function(&error);
+                notes.push(format!(
+                    "cartridge memory attribute {id:04X}h not cleared: {error}"
+                ));
+                if no_memory {
+                    break;
+                }
+            }
+        }
+        notes
+    }
+}
+
+fn is_in_progress(error: &ScsiError) -> bool {
+    error.sense().is_some_and(|sense| {
+        matches!(
+            (sense.key, sense.code),
+            (
+                SenseKey::NotReady,
+                AdditionalSense::NOT_READY_OPERATION_IN_PROGRESS
+                    | AdditionalSense::FORMAT_IN_PROGRESS
+                    | AdditionalSense::BECOMING_READY
+                    | AdditionalSense::NOT_READY_NO_CAUSE
+            )
+        )
+    })
+}
