@@ -9,16 +9,12 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::blob::{BLOB_HEADER_BYTES, MAX_BLOB_BYTES};
 use crate::content_header::{self, ContentError, ContentHeader, ContentKind};
 use crate::digest::Digest;
 use crate::json;
 use crate::layout::wire_struct;
 use crate::magic::{CHUNK_ARCHIVE_ENTRY_1_0, Magic};
-
-/// Largest blob accepted (C6): the largest that a datastore encodes, with the header of an encrypted blob.
-pub const MAX_BLOB_SIZE: u64 = 128 * 1024 * 1024 + 44;
-/// Smallest blob: the header of a plain one.
-pub const MIN_BLOB_SIZE: u64 = 12;
 
 wire_struct! {
     struct RawEntry: 48 { magic: Magic, digest: [u8; 32], size: u64 }
@@ -88,7 +84,7 @@ impl ChunkEntry {
             });
         }
         let digest = Digest::new(raw.digest);
-        if !(MIN_BLOB_SIZE..=MAX_BLOB_SIZE).contains(&raw.size) {
+        if !(BLOB_HEADER_BYTES as u64..=MAX_BLOB_BYTES).contains(&raw.size) {
             return Err(ChunkArchiveError::BlobSize {
                 offset,
                 digest,

@@ -242,7 +242,11 @@ fn chunk_archive_read_in_pieces_of_every_length() {
                 }
             }
         }
-        assert_eq!((headers, entries.len(), ends), (1, 1, 1), "pieces of {piece}");
+        assert_eq!(
+            (headers, entries.len(), ends),
+            (1, 1, 1),
+            "pieces of {piece}"
+        );
         assert_eq!(entries[0].digest.to_string(), text(&chunk["digest"]));
         assert_eq!(blob, bytes(&chunk["blob"]));
         let end = ChunkArchiveEnd {
@@ -350,8 +354,10 @@ fn describe(record: &CatalogRecord<'_>, offset: u64) -> Value {
             file_number,
             uuid,
             store,
-        } => serde_json::json!({"offset": offset, "type": "archiveStart", "fileNumber": file_number,
-            "uuid": uuid.to_string(), "store": store}),
+        } => {
+            serde_json::json!({"offset": offset, "type": "archiveStart", "fileNumber": file_number,
+            "uuid": uuid.to_string(), "store": store})
+        }
         CatalogRecord::Chunk(digest) => {
             serde_json::json!({"offset": offset, "type": "chunk", "digest": digest})
         }
@@ -419,7 +425,10 @@ fn inventory_file() {
     let entry = &entries[0];
     assert_eq!(entry.bytes_used, row["bytesUsed"].as_u64());
     assert_eq!(entry.id.label.uuid, uuid(&row["label"]["uuid"]));
-    assert_eq!(entry.location.as_ref().unwrap().to_string(), text(&row["location"]));
+    assert_eq!(
+        entry.location.as_ref().unwrap().to_string(),
+        text(&row["location"])
+    );
     assert_eq!(entry.status.unwrap().to_string(), text(&row["status"]));
     let printed = inventory::print(&entries).unwrap();
     assert_eq!(String::from_utf8(printed).unwrap(), text(&vector["text"]));
@@ -429,7 +438,11 @@ fn inventory_file() {
 fn pxar_constants() {
     let vectors = vectors("pxar/format-1.json");
     for (name, hash) in vectors["nameHashes"].as_object().unwrap() {
-        assert_eq!(format!("{:016x}", name_hash(name.as_bytes())), text(hash), "{name}");
+        assert_eq!(
+            format!("{:016x}", name_hash(name.as_bytes())),
+            text(hash),
+            "{name}"
+        );
     }
     for row in vectors["items"].as_array().unwrap() {
         let kind = u64::from_str_radix(&text(&row["type"]), 16).unwrap();
@@ -463,7 +476,11 @@ fn pxar_worked_archive() {
     file.write_all(&content).unwrap();
     assert_eq!(file.finish().unwrap().get(), 0x38);
     encoder
-        .symlink(b"ln", &metadata(&rows[2]), text(&rows[2]["target"]).as_bytes())
+        .symlink(
+            b"ln",
+            &metadata(&rows[2]),
+            text(&rows[2]["target"]).as_bytes(),
+        )
         .unwrap();
     let written = encoder.finish().unwrap();
     assert_eq!(hex::encode(&written), hex::encode(&archive));
