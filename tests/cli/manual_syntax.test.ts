@@ -16,7 +16,7 @@ import { program as proxmoxTape } from '../../ts/cli/proxmox-tape/program.ts';
 
 const COMMANDS_IN_MANUAL = 89;
 /** Lowered as commands are added; zero when all issues are done. */
-const MISSING = { 'proxmox-tape': 45, pmt: 24, pmtx: 7 };
+const MISSING = { 'proxmox-tape': 42, pmt: 24, pmtx: 7 };
 
 interface Difference {
   readonly because: string;

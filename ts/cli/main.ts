@@ -23,6 +23,11 @@ export async function main(program: Program): Promise<void> {
     if (error.code !== 'EPIPE') throw error;
     report.readerWentAway();
   });
+  process.stderr.on('error', () => {}); // nobody is left to tell
+  process.on('uncaughtException', (error) => {
+    report.fail(error);
+    process.exit(report.exitCode);
+  });
   await runProgram(program, environment, report);
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   // A device or timer that is still open must not keep a command alive that has said how it ended.

@@ -3,7 +3,7 @@
  * user and its type in help texts. Config files and command lines go through the same functions.
  */
 import Type, { type TSchema, type TStringOptions } from 'typebox';
-import { Errors } from 'typebox/value';
+import { Errors } from 'typebox/schema'; // what typebox/value does it with; loads in half the time
 
 export type ParsedValue = { ok: true; value: unknown } | { ok: false; problem: string };
 
@@ -97,7 +97,7 @@ export function printValue(value: unknown): string {
 
 /** What is wrong with a value, as the end of a sentence that names it; undefined when nothing is. */
 export function problemOf(schema: TSchema, value: unknown): string | undefined {
-  const [first] = Errors(schema, value);
+  const [, [first]] = Errors(schema, value);
   if (first === undefined) return undefined;
   const { type, minLength, maxLength, patternHint } = keywordsOf(schema);
   switch (first.keyword) {

@@ -22,6 +22,7 @@ test('words of commands', async (t) => {
     'erase',
     'every',
     'help',
+    'inquiry',
     'load-media',
     'load-media-from-slot',
     'task',

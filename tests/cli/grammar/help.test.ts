@@ -18,6 +18,7 @@ sample drive list
 sample erase <kind>
 sample every thing <name> [{<rest>}] [OPTIONS]
 sample help [{<command>}] [OPTIONS]
+sample inquiry <answer>
 sample load-media
 sample load-media-from-slot
 sample task <end> [OPTIONS]

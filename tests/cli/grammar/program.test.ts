@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Program } from '../../../ts/cli/grammar/program.ts';
 import { runIn } from '../run.ts';
 import { sample } from './sample.ts';
 
@@ -112,6 +113,28 @@ test('tables follow the environment', async (t) => {
     await lines({ PROXMOX_OUTPUT_NO_HEADER: '1', LC_ALL: 'C' }),
     '+=======+====+\n| tape1 |  9 |\n+-------+----+\n| tape2 | 10 |\n+=======+====+\n',
   );
+});
+
+test('the answer of a device is Ok or Err in JSON; Err is a failure (D22)', async (t) => {
+  const declared: Program = { ...sample, keyOrder: 'declared' };
+  const ask = (line: string) => runIn(declared, line.split(' '));
+  t.is((await ask('inquiry fine')).stdout, 'Vendor: IBM\n');
+  t.deepEqual(await ask('inquiry fine --output-format json'), {
+    code: 0,
+    stdout: '{"Ok":{"vendor":"IBM","peripheral_type":8}}\n',
+    stderr: '',
+  });
+  t.deepEqual(await ask('inquiry broken --output-format json'), {
+    code: 255,
+    stdout: '{"Err":"no medium"}\n',
+    stderr: '',
+  });
+  t.deepEqual(await ask('inquiry broken'), { code: 255, stdout: '', stderr: 'Error: no medium\n' });
+  t.deepEqual(await ask('inquiry nonsense --output-format json'), {
+    code: 255,
+    stdout: '',
+    stderr: 'Error: no medium\n',
+  });
 });
 
 test('--version and --help', async (t) => {

@@ -1,7 +1,7 @@
 /** A small program with one command of every shape, to test the grammar with. */
 import Type from 'typebox';
 import { type Command, defineCommand } from '../../../ts/cli/grammar/command.ts';
-import { nothing, table, taskLog, text } from '../../../ts/cli/grammar/output.ts';
+import { answer, nothing, table, taskLog, text } from '../../../ts/cli/grammar/output.ts';
 import { defaulted, optional } from '../../../ts/cli/grammar/parameter.ts';
 import { describeCommands, type Program } from '../../../ts/cli/grammar/program.ts';
 import type { CommandIndex } from '../../../ts/cli/grammar/tree.ts';
@@ -82,6 +82,18 @@ const task = defineCommand({
     }),
 });
 
+const device = defineCommand({
+  summary: 'Asks a device.',
+  examples: [],
+  positionals: { answer: Type.Enum(['fine', 'broken', 'nonsense']) },
+  options: { 'output-format': outputFormat },
+  output: answer<{ peripheral_type: number; vendor: string }>(({ vendor }) => [`Vendor: ${vendor}`]),
+  run: async ({ answer: wanted }) => {
+    if (wanted === 'fine') return { vendor: 'IBM', peripheral_type: 8 };
+    throw new FerriteError(wanted === 'broken' ? 'system' : 'usage', 'sample', 'no medium');
+  },
+});
+
 const module = (command: Command) => ({ load: async () => ({ default: command }) });
 
 export const sampleCommands: CommandIndex = {
@@ -92,6 +104,7 @@ export const sampleCommands: CommandIndex = {
   format: { ...module(fail), aliasOf: 'erase' },
   catalog: module(list),
   'catalog export': module(list),
+  inquiry: module(device),
   task: module(task),
   'load-media': module(list),
   'load-media-from-slot': module(list),

@@ -5,6 +5,7 @@
  * Only the chosen command is registered: the others are not even loaded.
  */
 import { Cli, Command as ClipanionCommand, type CommandClass, Option } from 'clipanion';
+import { toFerriteError } from '../../errors.ts';
 import { formatFrom, type OutputFormat, type ProgressMode } from '../report/settings.ts';
 import { canonicalise } from './canonical.ts';
 import { type Command, type CommandContext, describe } from './command.ts';
@@ -42,7 +43,15 @@ async function execute(command: Command, values: Validated['values'], context: C
     report.configure({ format: (values['output-format'] as OutputFormat | undefined) ?? formatFrom(env) });
   }
   if (values.progress !== undefined) report.configure({ progress: values.progress as ProgressMode });
-  command.output.show(report, await command.run(values as Parameters<Command['run']>[0], context));
+  const { output } = command;
+  try {
+    output.show(report, await command.run(values as Parameters<Command['run']>[0], context));
+  } catch (thrown) {
+    const error = toFerriteError(thrown);
+    // A wrong request is not the answer of a device.
+    if (!output.showFailure || error.kind === 'usage' || error.kind === 'aborted') throw error;
+    output.showFailure(report, error);
+  }
 }
 
 /** clipanion's names of options hold lower-case letters and single dashes only. */

@@ -2,6 +2,7 @@
  * What a command prints, declared beside its parameters: the command returns a value, its output shows it. Column names
  * are the names of JSON properties; `header` differs only where the manual's table says something else (D4).
  */
+import type { FerriteError } from '../../errors.ts';
 import type { Column, ColumnName, Report, TableOptions } from '../report/report.ts';
 
 export interface Output<Value> {
@@ -10,6 +11,8 @@ export interface Output<Value> {
   readonly formatted: boolean;
   readonly columns?: readonly Column<string>[];
   show(report: Report, value: Value): void;
+  /** Prints an error of the command as part of its result; absent: errors are errors. */
+  showFailure?(report: Report, error: FerriteError): void;
 }
 
 /** Success is silent. */
@@ -34,6 +37,19 @@ export function record<Value extends object>(columns: readonly Column<ColumnName
 /** Lines for a person; the value itself in the JSON formats. */
 export function text<Value>(lines: (value: Value) => readonly string[]): Output<Value> {
   return { kind: 'text', formatted: true, show: (report, value) => report.text(value, lines) };
+}
+
+/**
+ * The answer of a device, as pmt and pmtx print it: lines for a person; in the JSON formats an object with the one key
+ * `Ok`, or `Err` with the text of the error.
+ */
+export function answer<Value>(lines: (value: Value) => readonly string[]): Output<Value> {
+  return {
+    kind: 'text',
+    formatted: true,
+    show: (report, value) => report.text({ Ok: value }, ({ Ok }) => lines(Ok)),
+    showFailure: (report, error) => report.failedAnswer(error),
+  };
 }
 
 /** A document or free text that has no JSON form. */

@@ -11,9 +11,12 @@ export const commands: CommandIndex = {
   'drive list': { load: () => import('./drive/list.ts') },
   'drive remove': { load: () => import('./drive/remove.ts') },
   'drive update': { load: () => import('./drive/update.ts') },
+  eod: { load: () => import('./eod.ts') },
   'pool config': { load: () => import('./pool/config.ts') },
   'pool create': { load: () => import('./pool/create.ts') },
   'pool list': { load: () => import('./pool/list.ts') },
   'pool remove': { load: () => import('./pool/remove.ts') },
   'pool update': { load: () => import('./pool/update.ts') },
+  scan: { load: () => import('./scan.ts') },
+  status: { load: () => import('./status.ts') },
 };

@@ -11,7 +11,8 @@ export type Kebab<Name extends string> = Name extends `${infer Head}${infer Tail
     : `-${Lowercase<Head>}${Kebab<Tail>}`
   : Name;
 
-export const kebabKey = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** A capital at the beginning stays: `Ok`. */
+export const kebabKey = (name: string): string => name.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** A value with its property names as JSON has them. */
 export function toWire(value: unknown): unknown {

@@ -5,7 +5,7 @@
  * Results go to stdout; warnings, device information, errors and progress to stderr. A reader of stdout that goes away
  * (`| head`) must not kill a task that is writing to tape, so output errors are remembered, not thrown.
  */
-import { toFerriteError } from '../../errors.ts';
+import { type FerriteError, toFerriteError } from '../../errors.ts';
 import type { TaskObserver, TaskOutcome } from '../../log.ts';
 import { EXIT_CODES, exitCodeOf } from '../grammar/exit_codes.ts';
 import { visible } from './display_width.ts';
@@ -119,6 +119,16 @@ export class Report {
       this.#err(`Error: ${visible(error.message)}`);
       if (error.code === 'internal' && error.cause instanceof Error) this.#err(visible(error.cause.stack ?? ''));
     }
+    this.exitCode = exitCodeOf(error);
+  }
+
+  /** The error as the answer of a device: `{"Err":"..."}` in the JSON formats, with the exit code of any failure (D22). */
+  failedAnswer(error: FerriteError): void {
+    if (this.isText) {
+      this.fail(error);
+      return;
+    }
+    this.#json({ Err: error.message });
     this.exitCode = exitCodeOf(error);
   }
 
