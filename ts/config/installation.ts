@@ -3,7 +3,7 @@
  * in it uses, and the owner its files get. Nothing in ts/ reads a clock or the environment elsewhere.
  */
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { access, chmod, chown, mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { FerriteError, toFerriteError } from '../errors.ts';
 import { findServiceUser } from './accounts.ts';
@@ -121,20 +121,34 @@ function isOwnDirectory(root: string, path: string): boolean {
 /** Creates a directory of the installation and its missing parents, with the modes and owner of PBS. */
 export async function ensureDirectory(installation: Installation, path: string): Promise<void> {
   try {
+    for (const missing of await missingDirectories(path)) await makeDirectory(installation, missing);
+  } catch (error) {
+    const cause = toFerriteError(error);
+    throw new FerriteError(cause.kind, cause.code, `cannot make directory ${path}: ${cause.message}`, { cause: error });
+  }
+}
+
+/** Outermost first. */
+async function missingDirectories(path: string): Promise<string[]> {
+  const isThere = await access(path).then(
+    () => true,
+    () => dirname(path) === path,
+  );
+  return isThere ? [] : [...(await missingDirectories(dirname(path))), path];
+}
+
+async function makeDirectory(installation: Installation, path: string): Promise<void> {
+  try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw toFerriteError(error);
-    await ensureDirectory(installation, dirname(path));
-    return ensureDirectory(installation, path);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return; // made by another process meanwhile
+    throw error;
   }
-  if (installation.owner === undefined) {
-    if (installation.isSuperUser && !isOwnDirectory(installation.root, path)) await chmod(path, 0o755);
-    return;
-  }
-  await chmod(path, directoryMode(installation.paths, path));
-  if (isOwnDirectory(installation.root, path)) await chown(path, installation.owner.uid, installation.owner.gid);
+  const isOwn = isOwnDirectory(installation.root, path);
+  if (installation.owner) {
+    await chmod(path, directoryMode(installation.paths, path));
+    if (isOwn) await chown(path, installation.owner.uid, installation.owner.gid);
+  } else if (installation.isSuperUser && !isOwn) await chmod(path, 0o755);
 }
 
 /**
