@@ -268,3 +268,6 @@ fn check_crc(stored: u32, computed: u32) -> Result<()> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ impl Chunker {
         self.window[WINDOW_BYTES - new..].copy_from_slice(&rolled[rolled.len() - new..]);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,45 +51,4 @@ fn ends_early() -> FormatError {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::{libzstd, rust_zstd};
-    use crate::error::FormatError;
-
-    const MIB: u64 = 1 << 20;
-
-    fn with_libzstd(frame: &[u8], limit: u64) -> Result<Vec<u8>, FormatError> {
-        let mut out = Vec::new();
-        libzstd::Decompressor::new()?
-            .decompress_into(frame, limit, &mut out)
-            .map(|()| out)
-    }
-
-    fn with_libzstd_pieces(frame: &[u8], limit: u64, piece: usize) -> Result<Vec<u8>, FormatError> {
-        let mut out = Vec::new();
-        let mut decompressor = libzstd::Decompressor::new()?;
-        decompressor.start(limit)?;
-        for slice in frame.chunks(piece.max(1)) {
-            decompressor.push(slice, |bytes| out.extend_from_slice(bytes))?;
-        }
-        decompressor.finish().map(|()| out)
-    }
-
-    fn with_ruzstd(frame: &[u8], limit: u64) -> Result<Vec<u8>, FormatError> {
-        let mut out = Vec::new();
-        rust_zstd::Decompressor::new()?
-            .decompress_into(frame, limit, &mut out)
-            .map(|()| out)
-    }
-
-    fn with_ruzstd_pieces(frame: &[u8], limit: u64, piece: usize) -> Result<Vec<u8>, FormatError> {
-        let mut out = Vec::new();
-        let mut decompressor = rust_zstd::Decompressor::new()?;
-        decompressor.start(limit)?;
-        for slice in frame.chunks(piece.max(1)) {
-            decompressor.push(slice, |bytes| out.extend_from_slice(bytes))?;
-        }
-        decompressor.finish().map(|()| out)
-    }
-}
+mod tests;

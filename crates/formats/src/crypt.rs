@@ -163,3 +163,60 @@ fn derive(key: &[u8; KEY_BYTES], salt: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
     pbkdf2::pbkdf2_hmac::<Sha256>(key, salt, DERIVATION_ROUNDS, &mut *derived);
     derived
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::vectors;
+
+    fn key_of(case: &Value) -> Option<CryptKey> {
+        vectors::hex_of(&case["key"])
+            .first_chunk()
+            .map(|key| CryptKey::new(*key))
+    }
+
+    #[test]
+    fn vectors() {
+        let file: Value = vectors::read("datastore/keys");
+        for case in file["keys"].as_array().unwrap() {
+            let key = key_of(case).unwrap();
+            assert_eq!(hex::encode(key.id_key()), case["idKey"]);
+            assert_eq!(key.fingerprint().to_string(), case["fingerprint"]);
+            assert!(
+                case["fingerprint"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with(&key.fingerprint().short())
+            );
+        }
+        for case in file["chunkDigests"].as_array().unwrap() {
+            let digest = chunk_digest(&vectors::bytes(&case["plain"]), key_of(case).as_ref());
+            assert_eq!(digest.to_string(), case["digest"]);
+        }
+        for case in file["driveKeys"].as_array().unwrap() {
+            let uuid: uuid::Uuid = case["mediaSetUuid"].as_str().unwrap().parse().unwrap();
+            let drive_key = key_of(case).unwrap().tape_drive_key(uuid.as_bytes());
+            assert_eq!(hex::encode(drive_key.as_slice()), case["driveKey"]);
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let key = CryptKey::new([0x42; 32]);
+        assert_eq!(
+            format!("{key:?}"),
+            format!("CryptKey({})", key.fingerprint().short())
+        );
+    }
+
+    #[test]
+    fn a_signature_fits_one_message_and_one_key() {
+        let (key, other) = (CryptKey::new([1; 32]), CryptKey::new([2; 32]));
+        let signature = key.sign(b"message");
+        assert!(key.verify(b"message", &signature));
+        assert!(!key.verify(b"massage", &signature));
+        assert!(!other.verify(b"message", &signature));
+    }
+}

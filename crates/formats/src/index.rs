@@ -106,3 +106,6 @@ impl<D: AsRef<[u8]>> Index<D> {
         (0..self.len()).map_while(|index| self.entry(index))
     }
 }
+
+#[cfg(test)]
+mod tests;

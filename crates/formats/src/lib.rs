@@ -22,6 +22,9 @@ pub mod snapshot_path;
 
 // ---- shared
 mod error;
+pub mod fuzzing;
+#[cfg(test)]
+mod vectors;
 
 pub use crypt::CryptKey;
 pub use digest::Digest;

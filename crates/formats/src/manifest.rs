@@ -254,13 +254,15 @@ impl Manifest {
     /// # Errors
     /// [`FormatError::WrongKey`] when one does not fit; [`FormatError::Invalid`] when one is malformed.
     pub fn verify_signature(&self, key: &CryptKey) -> Result<SignatureState> {
-        if let Some(stored) = self.key_fingerprint()?
-            && stored != key.fingerprint()
+        let fingerprint = key.fingerprint();
+        if let Some(other) = self
+            .key_fingerprint()?
+            .filter(|stored| *stored != fingerprint)
         {
             let detail = format!(
                 "belongs to key {}, not to key {}",
-                stored.short(),
-                key.fingerprint().short()
+                other.short(),
+                fingerprint.short()
             );
             return Err(FormatError::WrongKey { what: WHAT, detail });
         }
@@ -270,7 +272,7 @@ impl Manifest {
         if !key.verify(self.canonical_text()?.as_bytes(), &signature) {
             let detail = format!(
                 "signature does not fit content and key {}",
-                key.fingerprint().short()
+                fingerprint.short()
             );
             return Err(FormatError::WrongKey { what: WHAT, detail });
         }
@@ -314,3 +316,6 @@ fn check_type(
 fn invalid(detail: impl Into<String>) -> FormatError {
     FormatError::invalid(WHAT, detail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,6 @@ pub struct CatalogEntry<'a> {
     /// What it is.
     pub kind: CatalogKind,
 }
+
+#[cfg(test)]
+mod tests;

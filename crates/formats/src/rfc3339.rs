@@ -143,3 +143,83 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     };
     (era * 400 + year + carry, month, day_of_month)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::vectors;
+
+    #[test]
+    fn vectors() {
+        let file: Value = vectors::read("time/rfc3339");
+        for case in file["cases"].as_array().unwrap() {
+            let text = case["text"].as_str().unwrap();
+            assert_eq!(parse(text).ok(), case["epoch"].as_i64(), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_of_other_shapes_are_refused() {
+        for text in [
+            "2024-05-01T12:00:0\u{e4}",
+            "2024-05-01T12:00:00\u{e4}",
+            "-024-05-01T12:00:00Z",
+            "2024-05-01T12:00:00+2:00",
+            "2024-05-01T12:00:00+24:00",
+            "2024-05-01T12:00:00+02:60",
+            "2024-05-01T12:00:00+02:00Z",
+            " 2024-05-01T12:00:00Z",
+            "2024-05-01T+2:00:00Z",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ends_of_the_range() {
+        assert_eq!(format_utc(MIN_EPOCH).unwrap(), "0000-01-01T00:00:00Z");
+        assert_eq!(format_utc(MAX_EPOCH).unwrap(), "9999-12-31T23:59:59Z");
+        assert_eq!(format_utc(0).unwrap(), "1970-01-01T00:00:00Z");
+        for bad in [MIN_EPOCH - 1, MAX_EPOCH + 1, i64::MIN, i64::MAX] {
+            assert!(format_utc(bad).is_err(), "{bad}");
+        }
+        assert!(format_with_offset(i64::MAX, 3600).is_err());
+        assert!(format_with_offset(0, 86_400).is_err());
+    }
+
+    #[test]
+    fn local_form() {
+        assert_eq!(
+            format_with_offset(1_714_564_800, 0).unwrap(),
+            "2024-05-01T12:00:00+00:00"
+        );
+        assert_eq!(
+            format_with_offset(1_714_564_800, 7200).unwrap(),
+            "2024-05-01T14:00:00+02:00"
+        );
+        assert_eq!(
+            format_with_offset(1_714_564_800, -16_200).unwrap(),
+            "2024-05-01T07:30:00-04:30"
+        );
+        assert_eq!(
+            format_with_offset(1_714_564_800, -16_219).unwrap(),
+            "2024-05-01T07:30:00-04:30"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(epoch in MIN_EPOCH + 86_400..MAX_EPOCH - 86_400, minutes in -1439i32..1440) {
+            prop_assert_eq!(parse(&format_utc(epoch).unwrap()), Ok(epoch));
+            prop_assert_eq!(parse(&format_with_offset(epoch, minutes * 60).unwrap()), Ok(epoch));
+        }
+
+        #[test]
+        fn any_text_parses_or_fails(text in "[0-9TZ:+-]{18,26}") {
+            let _ = parse(&text);
+        }
+    }
+}

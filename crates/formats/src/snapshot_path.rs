@@ -262,3 +262,6 @@ fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(80).collect();
     format!("\"{}\"", shown.escape_debug())
 }
+
+#[cfg(test)]
+mod tests;

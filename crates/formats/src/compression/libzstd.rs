@@ -197,11 +197,27 @@ impl Decompressor {
 
 /// Room in which one call can decompress everything, when that is known or already there.
 fn one_shot_room(data: &[u8], limit: u64, capacity: usize) -> Result<Option<usize>> {
+    if window_bytes(data) > 1 << window_log(limit) {
+        // One call needs no window, but what one reader accepts the others must accept, too.
+        return Ok(None);
+    }
     match get_frame_content_size(data) {
         Ok(Some(size)) if size > limit => Err(too_large(size, limit)),
         Ok(Some(size)) => Ok(usize::try_from(size).ok()),
         _ => Ok(usize::try_from(limit)
             .ok()
             .filter(|&limit| limit <= capacity)),
+    }
+}
+
+/// Window that the first frame asks for; 0 when its content size stands for it (RFC 8878, 3.1.1.1.2).
+fn window_bytes(data: &[u8]) -> u64 {
+    const SINGLE_SEGMENT: u8 = 0b10_0000;
+    match data {
+        [_, _, _, _, descriptor, window, ..] if descriptor & SINGLE_SEGMENT == 0 => {
+            let base = 1 << (10 + (window >> 3));
+            base + base / 8 * u64::from(window & 0b111)
+        }
+        _ => 0,
     }
 }

@@ -153,13 +153,7 @@ impl Decompressor {
         if self.expect == Expect::Block {
             return self.decode_block(sink);
         }
-        if let [a, b, c, d, size @ ..] = self.pending.as_slice()
-            && is_skippable(u32::from_le_bytes([*a, *b, *c, *d]))
-        {
-            let length = size
-                .iter()
-                .rev()
-                .fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+        if let Some(length) = skippable_length(&self.pending) {
             self.frames += 1;
             self.expect = if length == 0 {
                 Expect::FrameStart
@@ -225,6 +219,16 @@ impl Decompressor {
 
 fn is_skippable(magic: u32) -> bool {
     magic & SKIPPABLE_MASK == SKIPPABLE_MAGIC
+}
+
+/// Bytes to pass over, when `header` is that of a skippable frame.
+fn skippable_length(header: &[u8]) -> Option<u64> {
+    let [a, b, c, d, size @ ..] = header else {
+        return None;
+    };
+    let size = size.first_chunk().map(|size| u32::from_le_bytes(*size));
+    size.filter(|_| is_skippable(u32::from_le_bytes([*a, *b, *c, *d])))
+        .map(u64::from)
 }
 
 /// Length of a frame header, as far as `bytes` tell (RFC 8878, 3.1.1.1).

@@ -21,9 +21,10 @@ pub struct CatalogWriter {
 struct OpenDirectory {
     name: Vec<u8>,
     entries: u64,
-    files: Vec<u8>,
-    /// Name and position of the tables of finished subdirectories, whose entries need this table's position.
-    directories: Vec<(Vec<u8>, u64)>,
+    /// Entries in the order of the walk, without the distances to the tables of subdirectories.
+    table: Vec<u8>,
+    /// Where in `table` a distance belongs, and to which position; distances are known when this table's position is.
+    children: Vec<(usize, u64)>,
 }
 
 impl Default for CatalogWriter {
@@ -68,7 +69,8 @@ impl CatalogWriter {
         };
         let position = self.write_table(&directory);
         if let Some(parent) = self.open.last_mut() {
-            parent.directories.push((directory.name, position));
+            parent.push_entry(CatalogKind::Directory { position }, &directory.name);
+            parent.children.push((parent.table.len(), position));
         }
         Ok(())
     }
@@ -89,11 +91,10 @@ impl CatalogWriter {
                 "a directory is started and ended, not added",
             ));
         }
-        directory.entries += 1;
-        push_entry_start(kind, name, &mut directory.files);
+        directory.push_entry(kind, name);
         if let CatalogKind::File { size, mtime } = kind {
-            push_unsigned(size, &mut directory.files);
-            push_signed(mtime, &mut directory.files);
+            push_unsigned(size, &mut directory.table);
+            push_signed(mtime, &mut directory.table);
         }
         Ok(())
     }
@@ -120,30 +121,28 @@ impl CatalogWriter {
     /// Appends a table; returns its position in the stream.
     fn write_table(&mut self, directory: &OpenDirectory) -> u64 {
         let position = self.fetched + self.output.len() as u64;
-        let mut table = Vec::with_capacity(directory.files.len() + 16);
-        push_unsigned(
-            directory.entries + directory.directories.len() as u64,
-            &mut table,
-        );
-        for (name, child) in &directory.directories {
-            push_entry_start(
-                CatalogKind::Directory { position: *child },
-                name,
-                &mut table,
-            );
+        let mut table = Vec::with_capacity(directory.table.len() + 16);
+        push_unsigned(directory.entries, &mut table);
+        let mut copied = 0;
+        for &(at, child) in &directory.children {
+            table.extend_from_slice(&directory.table[copied..at]);
             push_unsigned(position - child, &mut table);
+            copied = at;
         }
-        table.extend_from_slice(&directory.files);
+        table.extend_from_slice(&directory.table[copied..]);
         push_unsigned(table.len() as u64, &mut self.output);
         self.output.extend_from_slice(&table);
         position
     }
 }
 
-fn push_entry_start(kind: CatalogKind, name: &[u8], table: &mut Vec<u8>) {
-    table.push(kind.type_byte());
-    push_unsigned(name.len() as u64, table);
-    table.extend_from_slice(name);
+impl OpenDirectory {
+    fn push_entry(&mut self, kind: CatalogKind, name: &[u8]) {
+        self.entries += 1;
+        self.table.push(kind.type_byte());
+        push_unsigned(name.len() as u64, &mut self.table);
+        self.table.extend_from_slice(name);
+    }
 }
 
 fn check_name(name: &[u8]) -> Result<()> {

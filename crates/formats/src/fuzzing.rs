@@ -1,0 +1,4 @@
+//! What fuzz targets call: one plain function per parser. Each takes any bytes, must return, and asserts what must hold
+//! of whatever was accepted.
+
+pub mod datastore;

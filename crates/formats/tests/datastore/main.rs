@@ -1,0 +1,4 @@
+//! Datastore formats against datastores that PBS wrote, and against damage.
+
+mod damage;
+mod fixtures;
