@@ -1,7 +1,7 @@
 //! Errors as TypeScript sees them: an `Error` with `kind` (what class of trouble) and `code` (stable, never reused).
 //! `ts/errors.ts` states the policy.
 
-use napi::bindgen_prelude::{JsValue, ToNapiValue};
+use napi::bindgen_prelude::JsValue;
 use napi::{Env, Error};
 
 /// Class of trouble; decides exit code and whether a retry makes sense.
@@ -73,6 +73,6 @@ impl Failure {
 }
 
 /// What sync functions return: the error is already a JavaScript one.
-pub fn sync<T: ToNapiValue>(env: &Env, result: Result<T, Failure>) -> napi::Result<T> {
+pub fn sync<T>(env: &Env, result: Result<T, Failure>) -> napi::Result<T> {
     result.map_err(|failure| failure.into_js(env))
 }

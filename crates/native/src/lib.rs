@@ -5,7 +5,12 @@
 //! ([`promise`]), results come back through deferred promises, progress through threadsafe functions. A panic on such a
 //! thread becomes a rejected promise.
 
+mod catalogs;
+mod datastore;
+mod drive;
+mod environment;
 mod failure;
+mod failure_from;
 mod file_lock;
 mod labels;
 mod plain;

@@ -1,0 +1,136 @@
+//! An open drive: one named operating system thread that owns it and works its calls off in order.
+
+mod catalog;
+mod events;
+mod labels;
+mod motion;
+mod state;
+mod transfer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ferrite_datastore::CancelFlag;
+use ferrite_pipeline::Environment as CoreEnvironment;
+use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
+use napi_derive::napi;
+
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+use crate::promise::Pending;
+use crate::worker::Worker;
+use state::DriveState;
+
+/// A drive as its section in tape.cfg describes it.
+#[napi(object, object_to_js = false)]
+pub struct DriveOptions<'env> {
+    /// `virtual`
+    #[napi(ts_type = "'virtual'")]
+    pub kind: String,
+    /// Directory of a virtual drive.
+    pub path: String,
+    /// Capacity of each virtual tape in bytes (default 64 MiB).
+    pub max_size: Option<i64>,
+    /// Name of the drive, for its thread and messages.
+    pub name: String,
+    /// Clock, UUIDs and chunk order; the system's where not given.
+    pub environment: Option<ClassInstance<'env, Environment>>,
+}
+
+/// Stops the work of a drive: between two commands, and in waits.
+#[derive(Clone, Default)]
+struct Cancel {
+    transfer: CancelFlag,
+    device: Arc<AtomicBool>,
+}
+
+impl Cancel {
+    fn set(&self) {
+        self.transfer.cancel();
+        self.device.store(true, Ordering::Relaxed);
+    }
+}
+
+/// An open drive.
+#[napi]
+pub struct TapeDrive {
+    name: String,
+    cancel: Cancel,
+    worker: Mutex<Option<Worker<DriveState>>>,
+}
+
+#[napi]
+impl TapeDrive {
+    /// Opens a drive on a thread of its own. Fails while another process uses it.
+    #[napi(ts_return_type = "Promise<TapeDrive>")]
+    pub fn open<'env>(env: &'env Env, options: DriveOptions<'env>) -> napi::Result<Object<'env>> {
+        let cancel = Cancel::default();
+        let environment = match &options.environment {
+            Some(environment) => Arc::clone(&environment.core),
+            None => Arc::new(CoreEnvironment::system()),
+        };
+        let setup = match state::Setup::new(&options, environment, Arc::clone(&cancel.device)) {
+            Ok(setup) => setup,
+            Err(failure) => return Err(failure.into_js(env)),
+        };
+        let (pending, promise) = Pending::<TapeDrive>::new(env)?;
+        // The worker must be in the object that its own thread makes when the drive is open, so it is handed over there.
+        let handover = Arc::new(Mutex::new(None));
+        let (slot, name) = (Arc::clone(&handover), options.name.clone());
+        let (opened, ready) = crossbeam_channel::bounded::<()>(1);
+        let settle = move |result: Result<(), Failure>| {
+            // Until the worker is in its slot.
+            let _ = ready.recv();
+            let worker = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            pending.settle(result.map(|()| TapeDrive { name, cancel, worker: Mutex::new(worker) }));
+        };
+        match Worker::spawn(&format!("drive-{}", options.name), move || setup.open(), settle) {
+            Ok(worker) => *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker),
+            Err(failure) => return Err(failure.into_js(env)),
+        }
+        let _ = opened.send(());
+        Ok(promise)
+    }
+
+    /// Name of the drive.
+    #[napi(getter)]
+    pub fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// Stops the work in progress, and all that follows, between two commands.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancel.set();
+    }
+
+    /// Closes the drive once its queued calls are done; then others can open it.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match worker {
+            Some(worker) => worker.close(env),
+            None => {
+                let (pending, promise) = Pending::new(env)?;
+                pending.settle(Ok(()));
+                Ok(promise)
+            }
+        }
+    }
+}
+
+impl TapeDrive {
+    /// Queues `work` on the drive's thread.
+    fn call<'env, T, F>(&self, env: &'env Env, work: F) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+        F: FnOnce(&mut DriveState) -> Result<T, Failure> + Send + 'static,
+    {
+        match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(worker) => worker.call(env, work),
+            None => Err(Failure::new(Kind::Usage, "closed", format!("drive '{}' is closed", self.name)).into_js(env)),
+        }
+    }
+}

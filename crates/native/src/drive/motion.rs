@@ -1,0 +1,78 @@
+//! Loading, positions, erasing.
+
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+use super::TapeDrive;
+use crate::datastore::number;
+
+/// A place for a tape.
+#[napi(object)]
+pub struct TapeSlot {
+    /// From 1.
+    pub slot: u32,
+    /// Tape in it, also while that is in the drive.
+    pub label_text: Option<String>,
+}
+
+/// Slots and drive of a virtual drive.
+#[napi(object)]
+pub struct TapeSlots {
+    /// Tape in the drive.
+    pub loaded: Option<String>,
+    /// Sorted by label.
+    pub slots: Vec<TapeSlot>,
+}
+
+#[napi]
+impl TapeDrive {
+    /// Tapes that the drive's own changer can reach.
+    #[napi(ts_return_type = "Promise<TapeSlots>")]
+    pub fn slots<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.call(env, |state| {
+            let found = state.directory.slots()?;
+            let slots = found.slots.into_iter().map(|slot| TapeSlot { slot: slot.number, label_text: slot.label });
+            Ok(TapeSlots { loaded: found.loaded, slots: slots.collect() })
+        })
+    }
+
+    /// Loads a tape, instead of the one that is in the drive, and waits until it is ready.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn load<'env>(&self, env: &'env Env, label_text: String) -> napi::Result<Object<'env>> {
+        self.call(env, move |state| {
+            state.directory.load(&label_text)?;
+            state.changed();
+            state.ready()?;
+            Ok(())
+        })
+    }
+
+    /// Ejects the tape and puts it back to its place; fine without one.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn unload<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.call(env, |state| {
+            if state.drive().is_ready() {
+                state.drive().unload()?;
+            }
+            state.directory.unload()?;
+            state.changed();
+            Ok(())
+        })
+    }
+
+    /// To the beginning of the tape.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn rewind<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.call(env, |state| {
+            state.ready()?.0.rewind()?;
+            Ok(())
+        })
+    }
+
+    /// To the end of recorded data; the number of files before it.
+    #[napi(ts_return_type = "Promise<number>")]
+    pub fn end_of_data<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.call(env, |state| Ok(number(state.ready()?.0.end_of_data()?.file_number())))
+    }
+}

@@ -1,0 +1,94 @@
+/**
+ * A drive in use: reserved for this process and opened through the Rust core. A virtual drive is its own changer; drives
+ * of other kinds are opened the same way, so nothing above asks what a drive is made of.
+ */
+import { changerOf, chooseDrive } from '../config/drives.ts';
+import type { Installation } from '../config/installation.ts';
+import { DEFAULT_VIRTUAL_TAPE_BYTES, type DriveConfig } from '../config/tape_sections.ts';
+import { FerriteError } from '../errors.ts';
+import type { Environment, TapeDrive } from '../native.ts';
+import { type DriveReservation, reserveDrive } from './drive_state.ts';
+
+export interface ReservedDrive {
+  readonly config: DriveConfig;
+  readonly name: string;
+  /** The changer that serves it; undefined: a person inserts the tapes. */
+  readonly changer: string | undefined;
+  readonly reservation: DriveReservation;
+}
+
+export interface OpenDrive extends ReservedDrive {
+  readonly tape: TapeDrive;
+}
+
+export interface DriveAccess {
+  /** `--drive`; else `PROXMOX_TAPE_DRIVE`, else the only drive there is. */
+  drive?: string | undefined;
+  /** Clock, UUIDs and chunk order of what is written; the system's where not given. */
+  environment?: Environment | undefined;
+}
+
+/** Reserves a drive for the duration of `work`. Waits at most ten seconds for another user. */
+export async function withReservedDrive<T>(
+  installation: Installation,
+  access: DriveAccess,
+  work: (drive: ReservedDrive) => Promise<T>,
+): Promise<T> {
+  const config = await chooseDrive(installation, access.drive);
+  const reservation = await reserveDrive(installation, config);
+  try {
+    return await work({ config, name: config.name, changer: changerOf(config), reservation });
+  } finally {
+    await reservation.release();
+  }
+}
+
+/** Opens a reserved drive for the duration of `work`. An abort stops the drive between two commands. */
+export async function withOpenDrive<T>(
+  drive: ReservedDrive,
+  access: DriveAccess,
+  signal: AbortSignal | undefined,
+  work: (drive: OpenDrive) => Promise<T>,
+): Promise<T> {
+  const { TapeDrive } = await import('../native.ts');
+  const tape = await TapeDrive.open(driveOptions(drive.config, access.environment));
+  const abort = (): void => tape.cancel();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    signal?.throwIfAborted();
+    return await work({ ...drive, tape });
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await tape.close();
+  }
+}
+
+/** Reserves and opens a drive for a direct call; `state` says to others what it is used for. */
+export async function withDrive<T>(
+  installation: Installation,
+  access: DriveAccess,
+  state: string,
+  work: (drive: OpenDrive) => Promise<T>,
+): Promise<T> {
+  return withReservedDrive(installation, access, async (drive) => {
+    await drive.reservation.setState(state);
+    return withOpenDrive(drive, access, undefined, work);
+  });
+}
+
+function driveOptions(config: DriveConfig, environment: Environment | undefined) {
+  if (config.type !== 'virtual') {
+    throw new FerriteError(
+      'usage',
+      'drive-type',
+      `drive '${config.name}' is a ${config.type} device; this version drives virtual drives only`,
+    );
+  }
+  return {
+    kind: 'virtual' as const,
+    name: config.name,
+    path: config.path,
+    maxSize: config['max-size'] ?? DEFAULT_VIRTUAL_TAPE_BYTES,
+    ...(environment && { environment }),
+  };
+}
