@@ -47,7 +47,9 @@ export async function withDatastores<T>(
 ): Promise<T> {
   const { Datastore: native } = await import('../native.ts');
   const claimed: ClaimedDatastore[] = [];
-  const abort = (): void => claimed.forEach(({ store }) => store.cancel());
+  const abort = (): void => {
+    for (const { store } of claimed) store.cancel();
+  };
   try {
     for (const name of names) {
       claimed.push(
