@@ -30,7 +30,10 @@ impl Environment {
     /// The system's clock and random number generator, and the chunk order that the datastore is set to.
     #[must_use]
     pub fn system() -> Self {
-        Self { source: Source::System, chunk_order: None }
+        Self {
+            source: Source::System,
+            chunk_order: None,
+        }
     }
 
     /// Replays `uuids` and `times`, one of each for every tape file that is started. When the UUIDs run out, random ones
@@ -41,9 +44,15 @@ impl Environment {
         times: impl IntoIterator<Item = i64>,
         chunk_order: ChunkOrder,
     ) -> Self {
-        let script =
-            Script { uuids: uuids.into_iter().collect(), times: times.into_iter().collect(), last_time: 0 };
-        Self { source: Source::Scripted(Mutex::new(script)), chunk_order: Some(chunk_order) }
+        let script = Script {
+            uuids: uuids.into_iter().collect(),
+            times: times.into_iter().collect(),
+            last_time: 0,
+        };
+        Self {
+            source: Source::Scripted(Mutex::new(script)),
+            chunk_order: Some(chunk_order),
+        }
     }
 
     /// The chunk order to use for a datastore that is set to `configured`.
@@ -72,7 +81,11 @@ impl Environment {
     /// The system has no random numbers.
     pub fn content_uuid(&self) -> Result<Uuid, getrandom::Error> {
         if let Source::Scripted(script) = &self.source {
-            let scripted = script.lock().unwrap_or_else(PoisonError::into_inner).uuids.pop_front();
+            let scripted = script
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .uuids
+                .pop_front();
             if let Some(uuid) = scripted {
                 return Ok(uuid);
             }
@@ -89,7 +102,10 @@ impl fmt::Debug for Environment {
             Source::System => "system",
             Source::Scripted(_) => "scripted",
         };
-        f.debug_struct("Environment").field("source", &source).field("chunk_order", &self.chunk_order).finish()
+        f.debug_struct("Environment")
+            .field("source", &source)
+            .field("chunk_order", &self.chunk_order)
+            .finish()
     }
 }
 
@@ -108,11 +124,17 @@ mod tests {
     #[test]
     fn system_makes_random_version_4_uuids() {
         let environment = Environment::system();
-        let (a, b) = (environment.content_uuid().unwrap(), environment.content_uuid().unwrap());
+        let (a, b) = (
+            environment.content_uuid().unwrap(),
+            environment.content_uuid().unwrap(),
+        );
         assert_ne!(a, b);
         assert_eq!(a.get_version_num(), 4);
         assert!(environment.now() > 1_700_000_000);
-        assert_eq!(environment.chunk_order(ChunkOrder::Index), ChunkOrder::Index);
+        assert_eq!(
+            environment.chunk_order(ChunkOrder::Index),
+            ChunkOrder::Index
+        );
     }
 
     #[test]
@@ -120,7 +142,13 @@ mod tests {
         let environment = Environment::scripted([Uuid::from_u128(7)], [5, 6], ChunkOrder::Digest);
         assert_eq!(environment.content_uuid().unwrap(), Uuid::from_u128(7));
         assert_eq!(environment.content_uuid().unwrap().get_version_num(), 4);
-        assert_eq!([environment.now(), environment.now(), environment.now()], [5, 6, 6]);
-        assert_eq!(environment.chunk_order(ChunkOrder::Inode), ChunkOrder::Digest);
+        assert_eq!(
+            [environment.now(), environment.now(), environment.now()],
+            [5, 6, 6]
+        );
+        assert_eq!(
+            environment.chunk_order(ChunkOrder::Inode),
+            ChunkOrder::Digest
+        );
     }
 }

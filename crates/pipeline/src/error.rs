@@ -34,7 +34,9 @@ pub enum PipelineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A chunk of the source cannot go to tape. What was written before it is safe.
-    #[error("snapshot {store}:{snapshot}, chunk {digest}: {fault}; verify the snapshot, then back it up again")]
+    #[error(
+        "snapshot {store}:{snapshot}, chunk {digest}: {fault}; verify the snapshot, then back it up again"
+    )]
     BadChunk {
         /// Source datastore.
         store: String,
@@ -72,7 +74,9 @@ pub enum PipelineError {
         source: Box<PipelineError>,
     },
     /// I4: a tape that is written to begins with two labels.
-    #[error("tape has {file_number} files; a media label and a media-set label are expected before any data, label it first")]
+    #[error(
+        "tape has {file_number} files; a media label and a media-set label are expected before any data, label it first"
+    )]
     StrangePosition {
         /// Files before the end of data.
         file_number: u64,
@@ -136,12 +140,17 @@ impl PipelineError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Tape(TapeError::Cancelled) | Self::Cancelled | Self::Store(StoreError::Aborted) => "aborted",
+            Self::Tape(TapeError::Cancelled)
+            | Self::Cancelled
+            | Self::Store(StoreError::Aborted) => "aborted",
             Self::Tape(_) => "tape",
             Self::Drive { .. } => "drive",
             Self::Store(error) => error.code(),
             Self::BadChunk { .. } => "source-chunk",
-            Self::BadTapeChunk { fault: ChunkFault::Store(error), .. } => error.code(),
+            Self::BadTapeChunk {
+                fault: ChunkFault::Store(error),
+                ..
+            } => error.code(),
             Self::BadTapeChunk { .. } => "tape-chunk",
             Self::TapeSnapshot { source, .. } => source.code(),
             Self::StrangePosition { .. } => "I4",
@@ -178,5 +187,7 @@ fn store_class(error: &StoreError) -> ErrorClass {
 /// The words of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown panic").to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown panic")
+        .to_owned()
 }

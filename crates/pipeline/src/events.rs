@@ -88,7 +88,9 @@ impl Throttle {
     /// Is it time for the next progress event?
     pub fn is_due(&mut self) -> bool {
         let now = Instant::now();
-        let due = self.last.is_none_or(|last| now.duration_since(last) >= PROGRESS_INTERVAL);
+        let due = self
+            .last
+            .is_none_or(|last| now.duration_since(last) >= PROGRESS_INTERVAL);
         if due {
             self.last = Some(now);
         }

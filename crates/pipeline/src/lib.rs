@@ -13,10 +13,13 @@ mod environment;
 mod error;
 mod events;
 mod framing;
+mod restore;
 mod ring;
+mod threads;
 
 pub use backup::{BackupOutcome, BackupPlan, BackupStatus, DEFAULT_MEMORY_BYTES, Verify, backup};
 pub use environment::Environment;
 pub use error::{ChunkFault, PipelineError, Result};
 pub use events::Event;
 pub use ferrite_datastore::{CancelFlag, ChunkOrder};
+pub use restore::{IncompleteFile, RestoreOutcome, RestorePlan, RestoredSnapshot, restore};

@@ -92,7 +92,10 @@ impl Ring {
         let mut state = self.state();
         state.wanted = end;
         while !state.stopped && end > state.released + self.length() {
-            state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .space
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if state.stopped { Err(Stopped) } else { Ok(()) }
     }
@@ -124,7 +127,9 @@ impl Ring {
     pub fn poll(&self, part: u64) -> Result<PartState, Stopped> {
         let mut state = self.state();
         for last_look in [false, true] {
-            let Some(index) = part.checked_sub(state.first_part) else { return Ok(PartState::Ready) };
+            let Some(index) = part.checked_sub(state.first_part) else {
+                return Ok(PartState::Ready);
+            };
             let index = index as usize;
             if state.parts.get(index).is_some_and(Option::is_some) {
                 let result = state.parts.drain(..=index).next_back().flatten();
@@ -138,7 +143,11 @@ impl Ring {
                 return Err(Stopped);
             }
             if !last_look {
-                state = self.progress.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+                state = self
+                    .progress
+                    .wait_timeout(state, PATIENCE)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
             }
         }
         Ok(PartState::Pending)
@@ -180,9 +189,9 @@ mod tests {
     #[test]
     fn slots_share_memory_modulo_length() {
         let ring = Ring::new(3);
-        ring.block(1).[16] = 7;
-        assert_eq!(ring.block(4).[16], 7);
-        assert_eq!(ring.block(2).[16], 0);
+        ring.block(1)[16] = 7;
+        assert_eq!(ring.block(4)[16], 7);
+        assert_eq!(ring.block(2)[16], 0);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use ferrite_formats::Digest;
-use ferrite_formats::block::{BLOCK_SIZE, BlockFlags, BlockHeader, HEADER_SIZE, PAYLOAD_SIZE, frame};
+use ferrite_formats::block::{
+    BLOCK_SIZE, BlockFlags, BlockHeader, HEADER_SIZE, PAYLOAD_SIZE, frame,
+};
 use ferrite_scsi::{FileWriter, Position};
 use ferrite_tape::{AlignedBlock, FileStamp};
 
@@ -71,7 +73,12 @@ pub(super) struct ArchiveWriter<'a, 'q> {
 }
 
 impl<'a, 'q> ArchiveWriter<'a, 'q> {
-    pub fn new(ring: &'a Ring, steps: &'a mut StepQueue<'q>, store: &'a str, start: ArchiveStart) -> Self {
+    pub fn new(
+        ring: &'a Ring,
+        steps: &'a mut StepQueue<'q>,
+        store: &'a str,
+        start: ArchiveStart,
+    ) -> Self {
         Self {
             ring,
             steps,
@@ -105,10 +112,21 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
         let (cut, end) = loop {
             match prepared {
                 Ok(()) if self.content_bytes >= self.flushed() + PAYLOAD => {}
-                Ok(()) => break (Cut { content_bytes: self.content_bytes, complete: true }, End::Planned),
+                Ok(()) => {
+                    break (
+                        Cut {
+                            content_bytes: self.content_bytes,
+                            complete: true,
+                        },
+                        End::Planned,
+                    );
+                }
                 Err(Interrupt::Bad(chunk, fault)) => {
                     // What is whole in front of it still goes to tape.
-                    let cut = Cut { content_bytes: chunk.placement.start, complete: true };
+                    let cut = Cut {
+                        content_bytes: chunk.placement.start,
+                        complete: true,
+                    };
                     break (cut, End::BadChunk(chunk.digest, fault));
                 }
                 Err(Interrupt::Stop(error)) => break (self.nearest_end(), End::Stopped(error)),
@@ -121,7 +139,9 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
         self.write_last_block(&mut file, cut)?;
         progress(BLOCK_SIZE as u64, self.done.len() as u64);
         let file_number = file.file_number();
-        let position = file.finish().map_err(PipelineError::drive("end a chunk archive"))?;
+        let position = file
+            .finish()
+            .map_err(PipelineError::drive("end a chunk archive"))?;
         let file = WrittenFile {
             file_number,
             stamp,
@@ -130,7 +150,10 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
             chunks: self.done,
             chunk_bytes: self.done_bytes,
         };
-        Ok(Written { file: Some(file), end })
+        Ok(Written {
+            file: Some(file),
+            end,
+        })
     }
 
     /// Why nothing at all can be written, if so: an archive has at least one entry.
@@ -168,7 +191,11 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
                     self.steps.put_back(bad);
                     self.closed = true;
                 }
-                _ => return Err(Interrupt::Stop(PipelineError::Internal("archive without end".to_owned()))),
+                _ => {
+                    return Err(Interrupt::Stop(PipelineError::Internal(
+                        "archive without end".to_owned(),
+                    )));
+                }
             }
         }
         for index in 0..self.chunks.len() {
@@ -189,7 +216,9 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
                 Ok(PartState::Bad(fault)) => return Err(Interrupt::Bad(chunk, fault)),
                 Ok(PartState::Pending) => {}
                 Err(Stopped) => {
-                    return Err(Interrupt::Stop(PipelineError::Internal("the ring was stopped".to_owned())));
+                    return Err(Interrupt::Stop(PipelineError::Internal(
+                        "the ring was stopped".to_owned(),
+                    )));
                 }
             }
         }
@@ -203,18 +232,27 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
         let place = block.get_mut(HEADER_SIZE..HEADER_SIZE + self.start.head_bytes as usize);
         match place {
             Some(place) if place.len() == head.len() => place.copy_from_slice(&head),
-            _ => return Err(PipelineError::Internal("archive header has another length".to_owned())),
+            _ => {
+                return Err(PipelineError::Internal(
+                    "archive header has another length".to_owned(),
+                ));
+            }
         }
         Ok(())
     }
 
     /// Writes the next block, which is full and verified, and gives its slot back. Answers whether it met early warning.
-    fn write_full_block(&mut self, file: &mut FileWriter<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<bool> {
+    fn write_full_block(
+        &mut self,
+        file: &mut FileWriter<'_>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<bool> {
         let slot = self.start.slot + self.blocks;
         let written = {
             let mut block = self.ring.block(slot);
             frame(&mut block, &self.header(BlockFlags::NONE, PAYLOAD_SIZE)?);
-            file.write_block(block.as_slice()).map_err(PipelineError::drive("write a chunk archive"))?
+            file.write_block(block.as_slice())
+                .map_err(PipelineError::drive("write a chunk archive"))?
         };
         self.ring.release(slot + 1);
         self.blocks += 1;
@@ -234,17 +272,24 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
         let written = if bytes == 0 {
             let mut block = AlignedBlock::new();
             frame(&mut block, &header);
-            file.write_block(block.as_slice()).map_err(PipelineError::drive(doing))?
+            file.write_block(block.as_slice())
+                .map_err(PipelineError::drive(doing))?
         } else {
             let mut block = self.ring.block(self.start.slot + self.blocks);
             frame(&mut block, &header);
-            file.write_block(block.as_slice()).map_err(PipelineError::drive(doing))?
+            file.write_block(block.as_slice())
+                .map_err(PipelineError::drive(doing))?
         };
         let _ = written.early_warning;
         // A chunk that ends with the archive and yet is not complete: all its bytes are there, but PBS writes it again
         // (tape-format 5.4).
-        self.retire(if cut.complete { cut.content_bytes } else { cut.content_bytes - 1 });
-        self.ring.release(self.start.slot + cut.content_bytes.div_ceil(PAYLOAD));
+        self.retire(if cut.complete {
+            cut.content_bytes
+        } else {
+            cut.content_bytes - 1
+        });
+        self.ring
+            .release(self.start.slot + cut.content_bytes.div_ceil(PAYLOAD));
         Ok(())
     }
 
@@ -252,12 +297,20 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
         let too_long = || PipelineError::Internal("archive with too many blocks".to_owned());
         let seq_nr = u32::try_from(self.blocks).map_err(|_| too_long())?;
         let size = u32::try_from(bytes).map_err(|_| too_long())?;
-        Ok(BlockHeader { flags, size, seq_nr })
+        Ok(BlockHeader {
+            flags,
+            size,
+            seq_nr,
+        })
     }
 
     /// Moves chunks that end at or before `content_bytes` to those that count as written.
     fn retire(&mut self, content_bytes: u64) {
-        while let Some(chunk) = self.chunks.front().filter(|chunk| chunk.placement.end() <= content_bytes) {
+        while let Some(chunk) = self
+            .chunks
+            .front()
+            .filter(|chunk| chunk.placement.end() <= content_bytes)
+        {
             self.done.push(chunk.digest);
             self.done_bytes += chunk.placement.blob_bytes;
             self.chunks.pop_front();
@@ -268,10 +321,19 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
     /// tape.
     fn end_at_early_warning(&mut self) -> (Cut, End) {
         let flushed = self.flushed();
-        let holder = self.chunks.iter().position(|chunk| chunk.placement.end() >= flushed);
+        let holder = self
+            .chunks
+            .iter()
+            .position(|chunk| chunk.placement.end() >= flushed);
         let Some(holder) = holder else {
             // Cannot be: content behind the header is chunks, and those before the last block's end are kept.
-            return (Cut { content_bytes: flushed, complete: true }, End::EarlyWarning);
+            return (
+                Cut {
+                    content_bytes: flushed,
+                    complete: true,
+                },
+                End::EarlyWarning,
+            );
         };
         let cut = cut_at_early_warning(flushed, self.chunks[holder].placement);
         if !cut.complete || holder + 1 < self.chunks.len() {
@@ -298,16 +360,25 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
             }
         }
         // Closed because it was full: the rest of the snapshot is in another archive.
-        Ok(!matches!(self.steps.peek()?, Step::Open(_) | Step::BadChunk(..)))
+        Ok(!matches!(
+            self.steps.peek()?,
+            Step::Open(_) | Step::BadChunk(..)
+        ))
     }
 
     /// The first place where the archive can end now.
     fn nearest_end(&self) -> Cut {
         let flushed = self.flushed();
-        let chunk = self.chunks.iter().find(|chunk| chunk.placement.start < flushed);
+        let chunk = self
+            .chunks
+            .iter()
+            .find(|chunk| chunk.placement.start < flushed);
         match chunk {
             Some(chunk) => cut_at_block_end(flushed, chunk.placement),
-            None => Cut { content_bytes: flushed, complete: true },
+            None => Cut {
+                content_bytes: flushed,
+                complete: true,
+            },
         }
     }
 }

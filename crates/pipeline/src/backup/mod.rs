@@ -25,9 +25,10 @@ use ferrite_tape::ChunkIndex;
 use uuid::Uuid;
 
 use crate::environment::Environment;
-use crate::error::{PipelineError, Result};
+use crate::error::Result;
 use crate::events::Event;
 use crate::ring::Ring;
+use crate::threads::spawn;
 
 /// Memory of a run unless the plan says otherwise.
 pub const DEFAULT_MEMORY_BYTES: u64 = 256 << 20;
@@ -115,7 +116,7 @@ pub struct BackupOutcome {
 /// must be set. `events` is called from this thread only.
 ///
 /// # Errors
-/// See [`PipelineError`]. A bad chunk and a cancelled run still close the archive they were in and commit what is whole; after
+/// See [`PipelineError`](crate::PipelineError). A bad chunk and a cancelled run still close the archive they were in and commit what is whole; after
 /// an error of the drive nothing more is committed, because nobody knows what its buffer lost.
 pub fn backup(
     drive: &mut Drive,
@@ -149,17 +150,6 @@ pub fn backup(
     })?;
     outcome.seconds = started.elapsed().as_secs_f64();
     Ok(outcome)
-}
-
-fn spawn<'scope, F>(scope: &'scope thread::Scope<'scope, '_>, name: String, work: F) -> Result<()>
-where
-    F: FnOnce() + Send + 'scope,
-{
-    thread::Builder::new()
-        .name(name)
-        .spawn_scoped(scope, work)
-        .map(drop)
-        .map_err(|error| PipelineError::System { what: "cannot start a thread", reason: error.to_string() })
 }
 
 struct StopOnDrop<'a>(&'a Ring);

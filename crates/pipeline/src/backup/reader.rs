@@ -37,7 +37,9 @@ pub(super) fn run(jobs: &Receiver<Job>, ring: &Ring, store: &ChunkStore, verify:
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut current = match verifier.take() {
                 Some(kept) => kept,
-                None => BlobVerifier::new().map_err(|error| format_fault(store, &job.digest, error))?,
+                None => {
+                    BlobVerifier::new().map_err(|error| format_fault(store, &job.digest, error))?
+                }
             };
             read_chunk(&job, ring, store, verify, &mut current)?;
             verifier = Some(current);
@@ -57,9 +59,17 @@ fn read_chunk(
     verifier: &mut BlobVerifier,
 ) -> Result<(), ChunkFault> {
     let wrong = |error| format_fault(store, &job.digest, error);
-    let (start, data, end) = (job.placement.start, job.placement.data_start(), job.placement.end());
+    let (start, data, end) = (
+        job.placement.start,
+        job.placement.data_start(),
+        job.placement.end(),
+    );
 
-    let entry = ChunkEntry { digest: job.digest, size: job.placement.blob_bytes }.encode();
+    let entry = ChunkEntry {
+        digest: job.digest,
+        size: job.placement.blob_bytes,
+    }
+    .encode();
     let mut header = &entry[..];
     visit(ring, job.archive_slot, start, data, |stretch, _| {
         let (now, later) = header.split_at(stretch.len());
@@ -71,10 +81,16 @@ fn read_chunk(
     let expected = (verify == Verify::Sha256).then_some(&job.digest);
     verifier.start(expected, MAX_PLAIN_BYTES).map_err(wrong)?;
     visit(ring, job.archive_slot, data, end, |stretch, position| {
-        job.file.read_exact_at(stretch, position - data).map_err(|source| {
-            let path = store.chunk_path(&job.digest);
-            ChunkFault::Store(StoreError::Io { action: "read", path, source })
-        })?;
+        job.file
+            .read_exact_at(stretch, position - data)
+            .map_err(|source| {
+                let path = store.chunk_path(&job.digest);
+                ChunkFault::Store(StoreError::Io {
+                    action: "read",
+                    path,
+                    source,
+                })
+            })?;
         verifier.update(stretch).map_err(wrong)
     })?;
     verifier.finish().map_err(wrong)?;
@@ -95,12 +111,18 @@ fn visit(
         let offset = position % PAYLOAD;
         let bytes = (PAYLOAD - offset).min(to - position);
         let mut block = ring.block(archive_slot + position / PAYLOAD);
-        fill(&mut block[HEADER_SIZE..][offset as usize..(offset + bytes) as usize], position)?;
+        fill(
+            &mut block[HEADER_SIZE..][offset as usize..(offset + bytes) as usize],
+            position,
+        )?;
         position += bytes;
     }
     Ok(())
 }
 
 fn format_fault(store: &ChunkStore, digest: &Digest, source: FormatError) -> ChunkFault {
-    ChunkFault::Store(StoreError::Format { path: store.chunk_path(digest), source })
+    ChunkFault::Store(StoreError::Format {
+        path: store.chunk_path(digest),
+        source,
+    })
 }

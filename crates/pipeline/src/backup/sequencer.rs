@@ -28,10 +28,25 @@ use crate::ring::{Ring, Stopped};
 pub(super) const OPEN_CHUNKS: usize = 16;
 
 /// Walks the plan to its end, or until the ring is stopped.
-pub(super) fn run(plan: &BackupPlan, order: ChunkOrder, ring: &Ring, steps: &Sender<Step>, jobs: &Sender<Job>) {
+pub(super) fn run(
+    plan: &BackupPlan,
+    order: ChunkOrder,
+    ring: &Ring,
+    steps: &Sender<Step>,
+    jobs: &Sender<Job>,
+) {
     let walked = catch_unwind(AssertUnwindSafe(|| {
         let index = SetIndex::new(plan.chunk_index.clone(), plan.store.name());
-        Sequencer { plan, order, ring, steps, jobs, index, next_slot: 0 }.walk()
+        Sequencer {
+            plan,
+            order,
+            ring,
+            steps,
+            jobs,
+            index,
+            next_slot: 0,
+        }
+        .walk()
     }));
     if let Err(panic) = walked {
         // Nobody listens if the run is over.
@@ -62,7 +77,9 @@ impl Sequencer<'_> {
         for (number, snapshot) in self.plan.snapshots.iter().enumerate() {
             match self.plan.store.open_snapshot(snapshot) {
                 Ok(reader) => self.snapshot(number, reader)?,
-                Err(error) if error.kind() == ErrorKind::Vanished => self.tell(Step::Vanished(number))?,
+                Err(error) if error.kind() == ErrorKind::Vanished => {
+                    self.tell(Step::Vanished(number))?
+                }
                 Err(error) => self.tell(Step::Failed(number, error.to_string()))?,
             }
         }
@@ -92,10 +109,21 @@ impl Sequencer<'_> {
         }
         self.close(archive)?;
         self.index = index;
-        self.tell(Step::Files(Box::new(reader), Chunks { snapshot: number, skipped: skipped.get() }))
+        self.tell(Step::Files(
+            Box::new(reader),
+            Chunks {
+                snapshot: number,
+                skipped: skipped.get(),
+            },
+        ))
     }
 
-    fn chunk(&mut self, snapshot: usize, digest: Digest, archive: &mut Option<Archive>) -> Result<(), Stopped> {
+    fn chunk(
+        &mut self,
+        snapshot: usize,
+        digest: Digest,
+        archive: &mut Option<Archive>,
+    ) -> Result<(), Stopped> {
         let ChunkFile { file, bytes } = match self.plan.store.chunks().open_chunk(&digest) {
             Ok(chunk) => chunk,
             Err(error) => {
@@ -111,14 +139,31 @@ impl Sequencer<'_> {
             Some(current) => current,
             None => self.open(snapshot)?,
         };
-        let placement = Placement { start: current.content_bytes, blob_bytes: bytes };
+        let placement = Placement {
+            start: current.content_bytes,
+            blob_bytes: bytes,
+        };
         let part = self.ring.announce(1);
-        self.tell(Step::Chunk(PlannedChunk { part, digest, placement }))?;
-        self.ring.reserve(current.slot + placement.end().div_ceil(PAYLOAD))?;
-        let job = Job { part, archive_slot: current.slot, placement, digest, file };
+        self.tell(Step::Chunk(PlannedChunk {
+            part,
+            digest,
+            placement,
+        }))?;
+        self.ring
+            .reserve(current.slot + placement.end().div_ceil(PAYLOAD))?;
+        let job = Job {
+            part,
+            archive_slot: current.slot,
+            placement,
+            digest,
+            file,
+        };
         self.jobs.send(job).map_err(|_| Stopped)?;
 
-        let current = Archive { content_bytes: placement.end(), ..current };
+        let current = Archive {
+            content_bytes: placement.end(),
+            ..current
+        };
         if archive_is_full(placement.end()) {
             self.close(Some(current))
         } else {
@@ -136,12 +181,21 @@ impl Sequencer<'_> {
                 return Err(Stopped);
             }
         };
-        self.tell(Step::Open(ArchiveStart { snapshot, slot, head_bytes }))?;
-        Ok(Archive { slot, content_bytes: head_bytes })
+        self.tell(Step::Open(ArchiveStart {
+            snapshot,
+            slot,
+            head_bytes,
+        }))?;
+        Ok(Archive {
+            slot,
+            content_bytes: head_bytes,
+        })
     }
 
     fn close(&mut self, archive: Option<Archive>) -> Result<(), Stopped> {
-        let Some(archive) = archive else { return Ok(()) };
+        let Some(archive) = archive else {
+            return Ok(());
+        };
         // An archive that ends with a full block gets an empty one behind it, which needs no room in the ring.
         self.next_slot = archive.slot + archive.content_bytes.div_ceil(PAYLOAD);
         self.tell(Step::Close)
@@ -154,6 +208,13 @@ impl Sequencer<'_> {
 
 /// Everything in front of the first entry. Its length does not depend on UUID and time, which are known only when the drive
 /// thread begins the file.
-pub(super) fn chunk_archive_head(store: &str, uuid: Uuid, ctime: i64) -> Result<Vec<u8>, ContentError> {
-    ChunkArchiveHeader { store: store.to_owned() }.encode(uuid, ctime)
+pub(super) fn chunk_archive_head(
+    store: &str,
+    uuid: Uuid,
+    ctime: i64,
+) -> Result<Vec<u8>, ContentError> {
+    ChunkArchiveHeader {
+        store: store.to_owned(),
+    }
+    .encode(uuid, ctime)
 }

@@ -30,28 +30,41 @@ pub(super) struct Session<'d> {
 impl<'d> Session<'d> {
     /// Opens the catalog and goes to the end of data.
     pub fn open(drive: &'d mut Drive, plan: &BackupPlan) -> Result<Self> {
-        let identity = CatalogIdentity { media_uuid: Some(plan.media_uuid), media_set: None };
+        let identity = CatalogIdentity {
+            media_uuid: Some(plan.media_uuid),
+            media_set: None,
+        };
         let catalog = MediaCatalog::open(&plan.catalog_path, identity)?;
-        let position = drive.end_of_data().map_err(PipelineError::drive("go to the end of data"))?;
+        let position = drive
+            .end_of_data()
+            .map_err(PipelineError::drive("go to the end of data"))?;
         let file_number = position.file_number();
         if file_number < FIRST_DATA_FILE {
             return Err(PipelineError::StrangePosition { file_number });
         }
-        Ok(Self { drive, position: Some(position), catalog, unsynced_bytes: 0, tape_bytes: 0 })
+        Ok(Self {
+            drive,
+            position: Some(position),
+            catalog,
+            unsynced_bytes: 0,
+            tape_bytes: 0,
+        })
     }
 
     /// The drive and where the next file goes, for whoever writes it. Give the position back with [`Session::ended`].
     pub fn begin(&mut self) -> Result<(&mut Drive, Position)> {
         let position = self.position.take();
-        let position =
-            position.ok_or_else(|| PipelineError::Internal("tape used after a failure".to_owned()))?;
+        let position = position
+            .ok_or_else(|| PipelineError::Internal("tape used after a failure".to_owned()))?;
         Ok((self.drive, position))
     }
 
     /// Begins a file.
     pub fn write_file(&mut self) -> Result<FileWriter<'_>> {
         let (drive, position) = self.begin()?;
-        drive.write_file(position).map_err(PipelineError::drive("begin a file"))
+        drive
+            .write_file(position)
+            .map_err(PipelineError::drive("begin a file"))
     }
 
     /// A file was written and ended.
@@ -71,15 +84,23 @@ impl<'d> Session<'d> {
         if self.unsynced_bytes == 0 && self.catalog.pending_bytes() == 0 {
             return Ok(());
         }
-        self.drive.sync().map_err(PipelineError::drive("write the drive's buffer to tape"))?;
+        self.drive
+            .sync()
+            .map_err(PipelineError::drive("write the drive's buffer to tape"))?;
         self.catalog.commit()?;
         self.unsynced_bytes = 0;
-        events(Event::Committed { tape_bytes: self.tape_bytes });
+        events(Event::Committed {
+            tape_bytes: self.tape_bytes,
+        });
         Ok(())
     }
 
     /// After each archive.
     pub fn commit_if_due(&mut self, events: &dyn Fn(Event)) -> Result<()> {
-        if self.unsynced_bytes >= SYNC_BYTES { self.commit(events) } else { Ok(()) }
+        if self.unsynced_bytes >= SYNC_BYTES {
+            self.commit(events)
+        } else {
+            Ok(())
+        }
     }
 }

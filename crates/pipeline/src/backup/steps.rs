@@ -85,7 +85,11 @@ pub(super) struct StepQueue<'a> {
 
 impl<'a> StepQueue<'a> {
     pub fn new(receiver: Receiver<Step>, cancel: &'a CancelFlag) -> Self {
-        Self { receiver, cancel, peeked: None }
+        Self {
+            receiver,
+            cancel,
+            peeked: None,
+        }
     }
 
     /// Waits for the next step.
@@ -102,7 +106,9 @@ impl<'a> StepQueue<'a> {
                 Ok(step) => return Ok(step),
                 Err(RecvTimeoutError::Timeout) => self.check_cancel()?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(PipelineError::Internal("the sequencer ended before the plan".to_owned()));
+                    return Err(PipelineError::Internal(
+                        "the sequencer ended before the plan".to_owned(),
+                    ));
                 }
             }
         }
@@ -125,6 +131,10 @@ impl<'a> StepQueue<'a> {
     /// # Errors
     /// [`PipelineError::Cancelled`].
     pub fn check_cancel(&self) -> Result<()> {
-        if self.cancel.is_cancelled() { Err(PipelineError::Cancelled) } else { Ok(()) }
+        if self.cancel.is_cancelled() {
+            Err(PipelineError::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 }

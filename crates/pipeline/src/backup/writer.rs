@@ -86,7 +86,9 @@ impl Writer<'_> {
                 }
                 Step::Vanished(snapshot) => {
                     self.skip(snapshot, "it vanished before its turn");
-                    self.outcome.vanished.push(self.plan.snapshots[snapshot].clone());
+                    self.outcome
+                        .vanished
+                        .push(self.plan.snapshots[snapshot].clone());
                     None
                 }
                 Step::Failed(snapshot, reason) => {
@@ -95,17 +97,19 @@ impl Writer<'_> {
                 }
                 Step::Open(start) => self.chunk_archive(start)?,
                 Step::Files(reader, chunks) => self.snapshot_archive(&reader, chunks)?,
-                Step::BadChunk(snapshot, digest, fault) => Some(Ended::Short(PipelineError::BadChunk {
-                    store: self.plan.store.name().to_owned(),
-                    snapshot: self.plan.snapshots[snapshot].to_string(),
-                    digest,
-                    fault,
-                })),
+                Step::BadChunk(snapshot, digest, fault) => {
+                    Some(Ended::Short(PipelineError::BadChunk {
+                        store: self.plan.store.name().to_owned(),
+                        snapshot: self.plan.snapshots[snapshot].to_string(),
+                        digest,
+                        fault,
+                    }))
+                }
                 Step::End => Some(Ended::Done),
                 Step::Defect(text) => Some(Ended::Short(PipelineError::Internal(text))),
-                Step::Chunk(_) | Step::Close => {
-                    Some(Ended::Short(PipelineError::Internal("chunk outside of an archive".to_owned())))
-                }
+                Step::Chunk(_) | Step::Close => Some(Ended::Short(PipelineError::Internal(
+                    "chunk outside of an archive".to_owned(),
+                ))),
             };
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -122,7 +126,11 @@ impl Writer<'_> {
         let first_left = match ended {
             Ended::Short(error) => {
                 // That what was written is not safe is worse news than a stop that was asked for.
-                return Err(if error.is_cancelled() { committed.err().unwrap_or(error) } else { error });
+                return Err(if error.is_cancelled() {
+                    committed.err().unwrap_or(error)
+                } else {
+                    error
+                });
             }
             Ended::Done => self.plan.snapshots.len(),
             Ended::EndOfMedia(snapshot) => {
@@ -145,16 +153,21 @@ impl Writer<'_> {
         let mut progress = |block_bytes: u64, chunks: u64| {
             bytes += block_bytes;
             if throttle.is_due() {
-                events(Event::Progress { tape_bytes: before_bytes + bytes, chunks: before_chunks + chunks });
+                events(Event::Progress {
+                    tape_bytes: before_bytes + bytes,
+                    chunks: before_chunks + chunks,
+                });
             }
         };
         let session = &mut self.session;
-        let begin = move || {
-            let stamp = stamp(environment)?;
-            Ok((session.write_file()?, stamp))
-        };
         let archive = ArchiveWriter::new(self.ring, &mut self.steps, self.plan.store.name(), start);
-        let written = archive.write(begin, &mut progress)?;
+        let written = archive.write(
+            move || {
+                let stamp = stamp(environment)?;
+                Ok((session.write_file()?, stamp))
+            },
+            &mut progress,
+        )?;
         if let Some(file) = written.file {
             self.register(file, started)?;
         }
@@ -176,11 +189,20 @@ impl Writer<'_> {
     }
 
     fn register(&mut self, file: WrittenFile, started: Instant) -> Result<()> {
-        let WrittenFile { file_number, stamp, tape_bytes, position, chunks, chunk_bytes } = file;
+        let WrittenFile {
+            file_number,
+            stamp,
+            tape_bytes,
+            position,
+            chunks,
+            chunk_bytes,
+        } = file;
         let count = chunks.len() as u64;
         self.session.ended(tape_bytes, position);
         let store = self.plan.store.name();
-        self.session.catalog().register_chunk_archive(file_number, stamp.uuid, store, chunks)?;
+        self.session
+            .catalog()
+            .register_chunk_archive(file_number, stamp.uuid, store, chunks)?;
         self.outcome.chunks += count;
         self.outcome.chunk_bytes += chunk_bytes;
         (self.events)(Event::ChunkArchive {
@@ -193,14 +215,25 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn snapshot_archive(&mut self, reader: &SnapshotReader, chunks: Chunks) -> Result<Option<Ended>> {
+    fn snapshot_archive(
+        &mut self,
+        reader: &SnapshotReader,
+        chunks: Chunks,
+    ) -> Result<Option<Ended>> {
         let started = Instant::now();
         let (store, snapshot) = (self.plan.store.name(), reader.path());
         let header = SnapshotArchiveHeader::new(store, snapshot);
         let mut source = Files::of(reader, self.cancel);
         let stamp = stamp(self.environment)?;
         let (drive, position) = self.session.begin()?;
-        let written = write_snapshot_archive(drive, position, &mut self.block, &header, stamp, &mut source)?;
+        let written = write_snapshot_archive(
+            drive,
+            position,
+            &mut self.block,
+            &header,
+            stamp,
+            &mut source,
+        )?;
         let file = written.file;
         self.session.ended(file.tape_bytes, file.position);
         match written.end {
@@ -214,12 +247,17 @@ impl Writer<'_> {
             }
             SnapshotEnd::SourceFailed { name, error } => {
                 let path = reader.directory().join(name);
-                self.fail(chunks.snapshot, format!("cannot read {}: {error}", path.display()));
+                self.fail(
+                    chunks.snapshot,
+                    format!("cannot read {}: {error}", path.display()),
+                );
                 return Ok(None);
             }
         }
         let text = snapshot.to_string();
-        self.session.catalog().register_snapshot(file.file_number, stamp.uuid, store, &text)?;
+        self.session
+            .catalog()
+            .register_snapshot(file.file_number, stamp.uuid, store, &text)?;
         self.outcome.skipped_chunks += chunks.skipped;
         self.outcome.written.push(snapshot.clone());
         (self.events)(Event::SnapshotArchive {
@@ -250,20 +288,31 @@ impl Writer<'_> {
 
     fn fail(&mut self, snapshot: usize, reason: String) {
         let path = &self.plan.snapshots[snapshot];
-        (self.events)(Event::Warning(format!("snapshot {}:{path}: {reason}", self.plan.store.name())));
+        (self.events)(Event::Warning(format!(
+            "snapshot {}:{path}: {reason}",
+            self.plan.store.name()
+        )));
         self.outcome.failed.push((path.clone(), reason));
     }
 
     fn progress_now(&self) {
-        (self.events)(Event::Progress { tape_bytes: self.session.tape_bytes, chunks: self.outcome.chunks });
+        (self.events)(Event::Progress {
+            tape_bytes: self.session.tape_bytes,
+            chunks: self.outcome.chunks,
+        });
     }
 }
 
 fn stamp(environment: &Environment) -> Result<FileStamp> {
     let uuid = environment.content_uuid();
-    let uuid =
-        uuid.map_err(|error| PipelineError::System { what: "no random numbers", reason: error.to_string() })?;
-    Ok(FileStamp { uuid, ctime: environment.now() })
+    let uuid = uuid.map_err(|error| PipelineError::System {
+        what: "no random numbers",
+        reason: error.to_string(),
+    })?;
+    Ok(FileStamp {
+        uuid,
+        ctime: environment.now(),
+    })
 }
 
 /// The files of an open snapshot as a source for its archive.
@@ -275,7 +324,11 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     fn of(reader: &'a SnapshotReader, cancel: &'a CancelFlag) -> Self {
-        Self { files: reader.files(), cancel, current: None }
+        Self {
+            files: reader.files(),
+            cancel,
+            current: None,
+        }
     }
 }
 
@@ -301,7 +354,10 @@ impl SnapshotSource for Files<'_> {
 
     fn content(&mut self, number: usize) -> io::Result<&mut dyn Read> {
         let file = self.files.get(number).ok_or(io::ErrorKind::NotFound)?;
-        let cancellable = Cancellable { reader: file.reader(), cancel: self.cancel };
+        let cancellable = Cancellable {
+            reader: file.reader(),
+            cancel: self.cancel,
+        };
         Ok(self.current.insert(Box::new(cancellable)))
     }
 }
