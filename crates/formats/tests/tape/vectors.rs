@@ -23,7 +23,7 @@ use ferrite_formats::{Digest, Fingerprint, inventory, magic};
 use serde_json::Value;
 use uuid::Uuid;
 
-fn vectors(file: &str) -> Value {
+pub fn vectors(file: &str) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/vectors")
         .join(file);
@@ -31,11 +31,11 @@ fn vectors(file: &str) -> Value {
     serde_json::from_slice(&text).unwrap()
 }
 
-fn bytes(value: &Value) -> Vec<u8> {
+pub fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
@@ -43,7 +43,7 @@ fn uuid(value: &Value) -> Uuid {
     value.as_str().unwrap().parse().unwrap()
 }
 
-fn number(value: &Value) -> u64 {
+pub fn number(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 
