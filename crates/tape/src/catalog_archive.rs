@@ -71,7 +71,7 @@ pub fn write_catalog_archive(
         .encode(version.kind(), stamp.uuid, stamp.ctime)
         .map_err(|error| TapeError::content(file_number, error))?;
     let file = CatalogFile::open(catalog, identity_of(header))?;
-    file.for_each(|_| Ok(()))?;
+    file.for_each(|_, _| Ok(()))?;
     let mut writer = ContentWriter::create(drive, position, block)?;
     writer.write(&head)?;
     let complete = !writer.early_warning();
@@ -157,7 +157,7 @@ fn check_copy(header: &CatalogArchiveHeader, temporary: &Temporary) -> Result<Ca
         .map_err(|error| TapeError::io("check catalog", temporary.path(), error))?;
     let mut labels = 0;
     let checked =
-        CatalogFile::lock(file, temporary.path(), identity_of(header))?.for_each(|record| {
+        CatalogFile::lock(file, temporary.path(), identity_of(header))?.for_each(|_, record| {
             labels += u32::from(matches!(record, CatalogRecord::Label { .. }));
             Ok(())
         });

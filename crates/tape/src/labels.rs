@@ -101,11 +101,12 @@ pub fn is_blank(drive: &mut Drive, block: &mut AlignedBlock) -> Result<bool> {
     }
 }
 
-/// Writes the media label as file 0 of a tape, erasing everything that was on it, and syncs. The caller has made sure that
-/// the tape may be overwritten ([`is_blank`]) and that the drive does not encrypt.
+/// Empties the tape, writes the media label as file 0, and syncs. The drive's key is cleared first: labels are never
+/// encrypted. The caller has made sure that the tape may be overwritten ([`is_blank`]).
 ///
 /// # Errors
-/// [`TapeError::Drive`], [`TapeError::Content`] for a label that no reader would accept.
+/// [`TapeError::Drive`] (also for a write-once tape with data), [`TapeError::Content`] for a label that no reader would
+/// accept; nothing is erased then.
 pub fn write_label(
     drive: &mut Drive,
     block: &mut AlignedBlock,
@@ -115,12 +116,16 @@ pub fn write_label(
     let content = label
         .encode(stamp.uuid, stamp.ctime)
         .map_err(|error| TapeError::content(0, error))?;
-    let start = drive.rewind().map_err(TapeError::drive("rewind"))?;
-    write_file(drive, block, start, &content)
+    turn_encryption_off(drive)?;
+    let emptied = drive
+        .format(true, &mut |_| {})
+        .map_err(TapeError::drive("empty the tape"))?;
+    // Its notes are about cartridge memory that could not be cleared: of no consequence for what is on the tape.
+    write_file(drive, block, emptied.position, &content)
 }
 
-/// Writes the media-set label as file 1, which drops everything behind the media label, and syncs. The caller has made sure
-/// that the drive does not encrypt.
+/// Writes the media-set label as file 1, which drops everything behind the media label, and syncs. The drive's key is
+/// cleared first; whoever writes an encrypted set sets it afterwards.
 ///
 /// # Errors
 /// [`TapeError::Drive`] (also when the tape has no file 0), [`TapeError::Content`] for a label that no reader would accept.
@@ -133,10 +138,17 @@ pub fn write_media_set_label(
     let content = label
         .encode(stamp.uuid, stamp.ctime)
         .map_err(|error| TapeError::content(1, error))?;
+    turn_encryption_off(drive)?;
     let position = drive
         .locate(1)
         .map_err(TapeError::drive("go to tape file 1"))?;
     write_file(drive, block, position, &content)
+}
+
+fn turn_encryption_off(drive: &mut Drive) -> Result<()> {
+    drive
+        .clear_encryption_key()
+        .map_err(TapeError::drive("turn encryption off for the label"))
 }
 
 fn write_file(

@@ -43,7 +43,7 @@ impl MediaCatalog {
             .open(path)
             .map_err(|error| TapeError::io("open catalog", path, error))?;
         let catalog = CatalogFile::lock(file, path, identity)?;
-        let state = catalog.for_each(|_| Ok(()))?;
+        let state = catalog.for_each(|_, _| Ok(()))?;
         catalog.unlock()?;
         let bytes = catalog.bytes();
         Ok(Self {

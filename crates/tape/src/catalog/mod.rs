@@ -10,12 +10,14 @@
 mod append;
 mod builder;
 mod reader;
+mod repair;
 mod summary;
 
 pub use append::{COMMIT_THRESHOLD_BYTES, MediaCatalog};
 pub(crate) use builder::create_temporary;
 pub use builder::{CatalogBuilder, overwrite_catalog, temporary_path};
 pub(crate) use reader::CatalogFile;
+pub use repair::cut_torn_tail;
 pub use summary::{CatalogSummary, read_catalog};
 
 pub use ferrite_formats::media_catalog::{

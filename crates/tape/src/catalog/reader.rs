@@ -72,12 +72,12 @@ impl CatalogFile {
         self.bytes
     }
 
-    /// Hands every record to `visit`, checked against all rules (tape-format.md 7.3). Gives the state after the last.
+    /// Hands every record to `visit`, with the offset of its end in the file, checked against all rules (tape-format.md 7.3). Gives the state after the last.
     ///
     /// Can be called again, and reads the same bytes again.
     pub(crate) fn for_each(
         &self,
-        mut visit: impl FnMut(&CatalogRecord<'_>) -> Result<()>,
+        mut visit: impl FnMut(u64, &CatalogRecord<'_>) -> Result<()>,
     ) -> Result<CatalogState> {
         let failed = |source| TapeError::catalog(&self.path, source);
         let mut state = CatalogState::new(self.identity);
@@ -93,7 +93,7 @@ impl CatalogFile {
                         state
                             .check(&record)
                             .map_err(|rule| failed(CatalogError::Rule { offset, rule }))?;
-                        visit(&record)?;
+                        visit(base + records.offset(), &record)?;
                     }
                     Ok(None) => break records.offset(),
                     // The record goes on behind the window.

@@ -24,7 +24,7 @@ pub struct CatalogSummary {
 pub fn read_catalog(path: &Path, identity: CatalogIdentity) -> Result<CatalogSummary> {
     let catalog = CatalogFile::open(path, identity)?;
     let mut content = CatalogContent::default();
-    let state = catalog.for_each(|record| {
+    let state = catalog.for_each(|_, record| {
         content.add(record);
         Ok(())
     })?;

@@ -81,7 +81,7 @@ impl Census {
                     format!("makes the media set's {what} too many for one index"),
                 )
             };
-            reader.for_each(|record| {
+            reader.for_each(|_, record| {
                 match record {
                     CatalogRecord::ArchiveStart { store, .. } => {
                         census
@@ -207,7 +207,7 @@ fn scatter(
     let mut archives = 0u32;
     for (source, (reader, identity)) in census.sources.iter().enumerate() {
         let changed = || TapeError::index(reader.path(), "changed while it was read");
-        reader.for_each(|record| {
+        reader.for_each(|_, record| {
             match *record {
                 CatalogRecord::ArchiveStart {
                     file_number, store, ..
