@@ -364,8 +364,8 @@ fn split_head(head: &[u8]) -> Result<Option<(ContentHeader, &[u8])>, ChunkArchiv
 
 fn checked_head(head: &[u8]) -> Result<ContentHeader, ContentError> {
     let header = ContentHeader::decode(head)?;
-    // Old and unknown contents are named as such, before "expected a chunk archive".
-    header.kind()?;
+    // First: old and unknown contents are named as such, not as "expected a chunk archive".
+    header.check()?;
     header.expect(&[ContentKind::ChunkArchive])?;
     Ok(header)
 }

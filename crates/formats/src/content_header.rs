@@ -136,6 +136,14 @@ pub enum ContentError {
         /// Content magic found.
         found: Magic,
     },
+    /// A part of a multi-volume file other than the first; nothing ever wrote such files.
+    #[error("{what}: part {part} of a file that spans tapes, which is not supported")]
+    MultiVolume {
+        /// Label or archive being read.
+        what: &'static str,
+        /// Part number.
+        part: u8,
+    },
     /// H3: empty or oversized JSON.
     #[error("{what}: JSON header of {size} bytes (1 to 65536 are possible)")]
     JsonSize {
@@ -257,6 +265,22 @@ impl ContentHeader {
         self.kind().map_or("tape file", ContentKind::name)
     }
 
+    /// Checks everything that holds for all files that can be read: a known content (H8), part 0, a JSON size (H3).
+    ///
+    /// # Errors
+    /// As [`Self::kind`] and [`Self::json_size`], [`ContentError::MultiVolume`].
+    pub fn check(&self) -> Result<ContentKind, ContentError> {
+        let kind = self.kind()?;
+        if self.part_number != 0 {
+            return Err(ContentError::MultiVolume {
+                what: kind.name(),
+                part: self.part_number,
+            });
+        }
+        self.json_size()?;
+        Ok(kind)
+    }
+
     /// Checks that the JSON has 1 to [`MAX_JSON_SIZE`] bytes (H3) and gives its size.
     ///
     /// # Errors
@@ -299,14 +323,14 @@ pub fn encode(
 /// Reads the header of a tape file and its JSON; the reader is left at the start of the body.
 ///
 /// # Errors
-/// H1, H3, H8, and errors of the reader.
+/// H1, as [`ContentHeader::check`], a JSON that is cut, and errors of the reader.
 pub fn read(reader: &mut impl Read) -> Result<(ContentHeader, Vec<u8>), ContentError> {
     let mut bytes = Vec::with_capacity(ContentHeader::SIZE);
     reader
         .take(ContentHeader::SIZE as u64)
         .read_to_end(&mut bytes)?;
     let header = ContentHeader::decode(&bytes)?;
-    header.kind()?;
+    header.check()?;
     let size = header.json_size()?;
     let mut json = Vec::with_capacity(size);
     reader.take(size as u64).read_to_end(&mut json)?;

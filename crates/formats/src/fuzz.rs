@@ -8,7 +8,9 @@ use std::io::{Read, sink};
 use crate::media_catalog::{CatalogContent, CatalogIdentity, mask_padding};
 use crate::pxar::Decoder;
 use crate::snapshot_archive::{SnapshotArchiveHeader, SnapshotArchiveReader};
-use crate::{block, block_stream, catalog_archive, chunk_archive, content_header, inventory, label};
+use crate::{
+    block, block_stream, catalog_archive, chunk_archive, content_header, inventory, label,
+};
 
 /// A parser run.
 pub type Target = fn(&[u8]);

@@ -97,9 +97,10 @@ impl fmt::Display for MediaLocation {
 impl FromStr for MediaLocation {
     type Err = FormatError;
 
-    /// Parses `offline`, `online-<changer>`, `vault-<vault>`; the names are safe ids of 3 to 32 characters.
+    /// Parses `offline`, `online-<changer>`, `vault-<vault>`. Any name will do: rules for names are checked where names
+    /// are given, and an old one must not make the inventory unreadable.
     fn from_str(text: &str) -> Result<Self> {
-        let named = |prefix: &str| text.strip_prefix(prefix).filter(|name| is_name(name));
+        let named = |prefix: &str| text.strip_prefix(prefix).filter(|name| !name.is_empty());
         if text == "offline" {
             Ok(Self::Offline)
         } else if let Some(changer) = named("online-") {
@@ -113,16 +114,6 @@ impl FromStr for MediaLocation {
             ))
         }
     }
-}
-
-/// Safe id of 3 to 32 characters: `[A-Za-z0-9_][A-Za-z0-9._-]*`.
-fn is_name(name: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    (3..=32).contains(&name.len())
-        && name
-            .bytes()
-            .enumerate()
-            .all(|(index, byte)| word(byte) || (index > 0 && matches!(byte, b'.' | b'-')))
 }
 
 impl Serialize for MediaLocation {
@@ -220,4 +211,116 @@ pub fn duplicate_member(entries: &[InventoryEntry]) -> Option<(&InventoryEntry, 
             .insert((set.uuid, set.seq_nr), entry)
             .map(|earlier| (earlier, entry))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_their_texts_correspond() {
+        for (text, place) in [
+            ("offline", MediaLocation::Offline),
+            ("online-lib1", MediaLocation::Online("lib1".to_owned())),
+            ("vault-a-b", MediaLocation::Vault("a-b".to_owned())),
+        ] {
+            assert_eq!(text.parse(), Ok(place.clone()));
+            assert_eq!(place.to_string(), text);
+        }
+        for bad in ["", "online", "online-", "vault-", "Offline", "offline "] {
+            assert!(bad.parse::<MediaLocation>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn statuses_and_their_texts_correspond() {
+        for status in MediaStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+            let json = serde_json::to_string(&status).unwrap();
+            assert_eq!(json, format!("\"{status}\""));
+        }
+        assert!("Full".parse::<MediaStatus>().is_err());
+    }
+
+    fn entry(json: &str) -> Result<Vec<InventoryEntry>> {
+        parse(json.as_bytes())
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let label = r#"{"ctime":1,"label_text":"T","uuid":"0a1b2c3d4e5f4a6b8c7d8e9fa0b1c2d3"}"#;
+        let good = format!(r#"[{{"id":{{"label":{label}}},"unknown":1}}]"#);
+        assert_eq!(entry(&good).unwrap().len(), 1);
+        for (json, word) in [
+            ("{}".to_owned(), "sequence"),
+            ("[".to_owned(), "EOF"),
+            (good.replace("label_text", "changer_id"), "label_text"),
+            (good.replace("0a1b", "0x1b"), "not a UUID"),
+            (good.replace(r#""unknown":1"#, r#""status":"gone""#), "gone"),
+            (
+                good.replace(r#""unknown":1"#, r#""location":"online""#),
+                "no place",
+            ),
+            (good.replace(r#""unknown":1"#, r#""bytes_used":-1"#), "-1"),
+        ] {
+            let message = entry(&json).unwrap_err().to_string();
+            assert!(
+                message.starts_with("inventory: ") && message.contains(word),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tape_that_stands_twice_counts_once_and_is_not_printed() {
+        let label = r#"{"ctime":1,"label_text":"T","uuid":"0a1b2c3d4e5f4a6b8c7d8e9fa0b1c2d3"}"#;
+        let row = |status: &str| format!(r#"{{"id":{{"label":{label}}},"status":"{status}"}}"#);
+        let entries = entry(&format!("[{},{}]", row("full"), row("retired"))).unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].status, Some(MediaStatus::Retired));
+        let twice = [entries[0].clone(), entries[0].clone()];
+        assert!(print(&twice).is_err());
+    }
+
+    #[test]
+    fn two_tapes_at_one_place_of_a_set_are_found() {
+        let row = |id: u8, seq_nr: u64, set: u128| InventoryEntry {
+            bytes_used: None,
+            id: MediaId {
+                label: MediaLabel {
+                    ctime: 1,
+                    label_text: format!("T{id}"),
+                    pool: None,
+                    uuid: Uuid::from_bytes([id; 16]),
+                },
+                media_set_label: Some(MediaSetLabel {
+                    ctime: 1,
+                    encryption_key_fingerprint: None,
+                    key_config: None,
+                    pool: "daily".to_owned(),
+                    seq_nr,
+                    uuid: Uuid::from_u128(set),
+                }),
+            },
+            location: None,
+            status: None,
+        };
+        let apart = [
+            row(1, 0, 9),
+            row(2, 1, 9),
+            row(3, 0, 8),
+            row(4, 0, 0),
+            row(5, 0, 0),
+        ];
+        assert!(duplicate_member(&apart).is_none());
+        let twice = [row(1, 0, 9), row(2, 1, 9), row(3, 1, 9)];
+        let (a, b) = duplicate_member(&twice).unwrap();
+        assert_eq!(
+            (
+                a.id.label.label_text.as_str(),
+                b.id.label.label_text.as_str()
+            ),
+            ("T2", "T3")
+        );
+    }
 }

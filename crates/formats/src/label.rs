@@ -138,11 +138,17 @@ impl MediaSetLabel {
     /// Content of file 1. `content_uuid` and `ctime` are those of the file, not of the set.
     ///
     /// # Errors
-    /// [`ContentError::Json`] for a wrapped key without fingerprint, [`ContentError::JsonSize`] for one beyond all bounds.
+    /// [`ContentError::Json`] for a wrapped key without fingerprint or the other way round, [`ContentError::JsonSize`]
+    /// for one beyond all bounds.
     pub fn encode(&self, content_uuid: Uuid, ctime: i64) -> Result<Vec<u8>, ContentError> {
         let mut sorted = self.clone();
-        if let Some(config) = &mut sorted.key_config {
-            config.sort_all_objects();
+        match &mut sorted.key_config {
+            Some(config) => config.sort_all_objects(),
+            None if self.encryption_key_fingerprint.is_some() => {
+                let detail = "an encrypted set needs its wrapped key on the tape";
+                return Err(FormatError::invalid(MediaSetLabel::KIND.name(), detail).into());
+            }
+            None => {}
         }
         Label::encode(&sorted, content_uuid, ctime)
     }
@@ -159,4 +165,58 @@ impl MediaSetLabel {
 /// Pool of a tape: that of its set label if there is one, else that of its media label.
 pub fn pool_of<'a>(label: &'a MediaLabel, set: Option<&'a MediaSetLabel>) -> Option<&'a str> {
     set.map(|set| set.pool.as_str()).or(label.pool.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set_label() -> MediaSetLabel {
+        MediaSetLabel {
+            ctime: 1,
+            encryption_key_fingerprint: None,
+            key_config: None,
+            pool: "daily".to_owned(),
+            seq_nr: 0,
+            uuid: Uuid::nil(),
+        }
+    }
+
+    #[test]
+    fn fingerprint_and_wrapped_key_come_together() {
+        let fingerprint = Some(Fingerprint::new([1; 32]));
+        let key = Some(serde_json::json!({"kdf": null}));
+        for (fingerprint, key, good) in [
+            (None, None, true),
+            (fingerprint, key.clone(), true),
+            (fingerprint, None, false),
+            (None, key, false),
+            (fingerprint, Some(serde_json::json!("text")), false),
+        ] {
+            let label = MediaSetLabel {
+                encryption_key_fingerprint: fingerprint,
+                key_config: key,
+                ..set_label()
+            };
+            assert_eq!(label.encode(Uuid::nil(), 1).is_ok(), good, "{label:?}");
+        }
+    }
+
+    #[test]
+    fn the_pool_of_the_set_comes_first() {
+        let label = MediaLabel {
+            ctime: 1,
+            label_text: "T".to_owned(),
+            pool: Some("weekly".to_owned()),
+            uuid: Uuid::nil(),
+        };
+        assert_eq!(pool_of(&label, Some(&set_label())), Some("daily"));
+        assert_eq!(pool_of(&label, None), Some("weekly"));
+        let free = MediaLabel {
+            pool: None,
+            ..label
+        };
+        assert_eq!(pool_of(&free, None), None);
+        assert!(set_label().is_empty_reservation());
+    }
 }

@@ -89,6 +89,13 @@ pub fn load<'a>(
             .check(&record)
             .map_err(|rule| CatalogError::Rule { offset, rule })?;
         each(offset, record);
+        // Inside an archive any number of chunks keeps the rules.
+        while state.open_archive().is_some() {
+            let Some((offset, digest)) = reader.next_chunk() else {
+                break;
+            };
+            each(offset, CatalogRecord::Chunk(digest));
+        }
     }
     Ok(state)
 }

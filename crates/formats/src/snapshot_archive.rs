@@ -105,8 +105,8 @@ pub struct SnapshotFile {
     pub size: u64,
 }
 
-/// The bytes of a snapshot archive around the contents of its files: [`Self::head`], then for each file
-/// [`Self::file_head`] and its content, then [`Self::tail`].
+/// The bytes of a snapshot archive around the contents of its files: [`Self::head`], then for each file its part of
+/// [`Self::file_heads`] and its content, then [`Self::tail`].
 #[derive(Debug, Clone)]
 pub struct SnapshotArchiveLayout {
     head: Vec<u8>,

@@ -36,9 +36,9 @@ wire_struct! {
     }
 }
 
-/// Where padding lies in the records that have some, from the start of the record (its tag).
-const ARCHIVE_START_PADDING: [std::ops::Range<usize>; 1] = [26..33];
-const SNAPSHOT_PADDING: [std::ops::Range<usize>; 2] = [26..27, 29..33];
+/// Where padding lies in the records that have some: start and end, from the start of the record (its tag).
+const ARCHIVE_START_PADDING: &[(usize, usize)] = &[(26, 33)];
+const SNAPSHOT_PADDING: &[(usize, usize)] = &[(26, 27), (29, 33)];
 
 /// Bytes of a chunk record in the file: tag and digest.
 pub const RECORD_CHUNK_SIZE: usize = TAG_SIZE + 32;
@@ -202,32 +202,35 @@ impl<'a> CatalogReader<'a> {
         self.at as u64
     }
 
+    /// The next record with its offset, if it is a whole chunk; else `None`, and the reader stays where it is. In a loop
+    /// this is the fast way over the chunks of an archive.
+    #[inline]
+    pub fn next_chunk(&mut self) -> Option<(u64, Digest)> {
+        let record: &[u8; RECORD_CHUNK_SIZE] = self.bytes[self.at..].first_chunk()?;
+        let (tag, digest) = record.split_first()?;
+        if *tag != TAG_CHUNK {
+            return None;
+        }
+        let offset = self.at as u64;
+        self.at += RECORD_CHUNK_SIZE;
+        Some((offset, Digest::new(*digest.first_chunk()?)))
+    }
+
     /// The next record with its offset; `None` at the end of the file. After an error the same error comes again.
     ///
     /// # Errors
     /// [`CatalogError::Torn`], [`CatalogError::UnknownTag`], [`CatalogError::Text`].
     #[inline]
     pub fn next_record(&mut self) -> Result<Option<(u64, CatalogRecord<'a>)>, CatalogError> {
-        let rest = &self.bytes[self.at..];
-        // Nearly all records are chunks.
-        if let Some((&TAG_CHUNK, digest)) = rest
-            .first_chunk::<RECORD_CHUNK_SIZE>()
-            .and_then(|record| record.split_first())
-        {
-            let offset = self.at as u64;
-            self.at += RECORD_CHUNK_SIZE;
-            let mut bytes = [0; 32];
-            bytes.copy_from_slice(digest);
-            return Ok(Some((offset, CatalogRecord::Chunk(Digest::new(bytes)))));
+        if let Some((offset, digest)) = self.next_chunk() {
+            return Ok(Some((offset, CatalogRecord::Chunk(digest))));
         }
-        self.next_other(rest)
+        self.next_other()
     }
 
     #[inline(never)]
-    fn next_other(
-        &mut self,
-        rest: &'a [u8],
-    ) -> Result<Option<(u64, CatalogRecord<'a>)>, CatalogError> {
+    fn next_other(&mut self) -> Result<Option<(u64, CatalogRecord<'a>)>, CatalogError> {
+        let rest = &self.bytes[self.at..];
         let offset = self.at as u64;
         let Some((&tag, fixed)) = rest.split_first() else {
             return Ok(None);
@@ -362,13 +365,13 @@ pub fn mask_padding(bytes: &mut [u8]) -> Result<(), CatalogError> {
     while at < bytes.len() {
         let tag = bytes[at];
         let (_, len) = decode(tag, &bytes[at + TAG_SIZE..], at as u64)?;
-        let padding: &[std::ops::Range<usize>] = match tag {
-            TAG_ARCHIVE_START => &ARCHIVE_START_PADDING,
-            TAG_SNAPSHOT => &SNAPSHOT_PADDING,
+        let padding = match tag {
+            TAG_ARCHIVE_START => ARCHIVE_START_PADDING,
+            TAG_SNAPSHOT => SNAPSHOT_PADDING,
             _ => &[],
         };
-        for range in padding {
-            bytes[at + range.start..at + range.end].fill(0);
+        for (start, end) in padding {
+            bytes[at + start..at + end].fill(0);
         }
         at += TAG_SIZE + len;
     }

@@ -162,16 +162,9 @@ impl CatalogState {
     ///
     /// # Errors
     /// The broken rule.
-    #[inline]
     pub fn check(&mut self, record: &CatalogRecord<'_>) -> Result<(), CatalogRule> {
-        if let (CatalogRecord::Chunk(_), Some(_)) = (record, self.open) {
-            return Ok(());
-        }
-        self.check_other(record)
-    }
-
-    fn check_other(&mut self, record: &CatalogRecord<'_>) -> Result<(), CatalogRule> {
         match *record {
+            CatalogRecord::Chunk(_) if self.open.is_some() => {}
             CatalogRecord::Chunk(_) => return Err(CatalogRule::OutsideArchive("chunk")),
             CatalogRecord::Label {
                 file_number,

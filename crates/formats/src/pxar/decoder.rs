@@ -110,6 +110,10 @@ pub enum EntryKind {
 
 /// What [`Decoder::next_entry`] met; [`Decoder::path`] tells where.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every value is an entry, and one lives at a time"
+)]
 pub enum Decoded {
     /// An object.
     Entry {
@@ -428,15 +432,17 @@ impl<R: Read> Decoder<R> {
     }
 
     fn stat(&mut self, header: ItemHeader, offset: u64) -> Result<Stat, DecodeError> {
-        let (size, decode): (usize, fn(&[u8]) -> Option<Stat>) = match header.kind {
-            item::ENTRY => (RawStat::SIZE, |bytes| bytes.first_chunk().map(Stat::decode)),
-            item::ENTRY_V1 => (RawStatV1::SIZE, |bytes| {
-                bytes.first_chunk().map(Stat::decode_v1)
-            }),
+        let size = match header.kind {
+            item::ENTRY => RawStat::SIZE,
+            item::ENTRY_V1 => RawStatV1::SIZE,
             kind => return Err(unexpected(kind, offset, "where an entry has to start")),
         };
         let bytes = self.content(header, offset, size, size)?;
-        let stat = decode(&bytes).ok_or_else(|| item_size(header, offset))?;
+        let stat = match header.kind {
+            item::ENTRY => bytes.first_chunk().map(Stat::decode),
+            _ => bytes.first_chunk().map(Stat::decode_v1),
+        };
+        let stat = stat.ok_or_else(|| item_size(header, offset))?;
         if stat.mtime_nanos >= 1_000_000_000 {
             return Err(content(
                 offset,

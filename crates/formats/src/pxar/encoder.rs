@@ -1,6 +1,6 @@
 //! Writes an archive while the caller walks a tree.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use super::goodbye::{self, Child};
 use super::{MAX_DEPTH, Metadata, item};
@@ -428,5 +428,3 @@ impl<W: Write> Write for PayloadWriter<'_, W> {
         self.encoder.output.flush()
     }
 }
-
-use std::io::Read as _;

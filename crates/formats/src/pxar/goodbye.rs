@@ -13,7 +13,7 @@ pub const RECORD_SIZE: usize = RawRecord::SIZE;
 
 /// A child of the directory that ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Child {
+pub(crate) struct Child {
     hash: u64,
     start: u64,
     size: u64,
@@ -21,7 +21,7 @@ pub struct Child {
 
 impl Child {
     /// `start` is the position of the FILENAME item of the child, `end` the position behind its last item.
-    pub fn new(name: &[u8], start: u64, end: u64) -> Self {
+    pub(crate) fn new(name: &[u8], start: u64, end: u64) -> Self {
         Self {
             hash: name_hash(name),
             start,
@@ -40,7 +40,7 @@ pub const fn item_size(children: u64) -> u64 {
 }
 
 /// Appends the GOODBYE item that stands at `position`, for the directory whose ENTRY stands at `entry`.
-pub fn append_to(out: &mut Vec<u8>, mut children: Vec<Child>, position: u64, entry: u64) {
+pub(crate) fn append_to(out: &mut Vec<u8>, mut children: Vec<Child>, position: u64, entry: u64) {
     children.sort_by_key(|child| child.hash);
     let size = item_size(children.len() as u64);
     out.reserve(usize::try_from(size).unwrap_or(0));

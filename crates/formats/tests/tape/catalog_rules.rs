@@ -266,20 +266,23 @@ fn walking_over_chunk_records_is_fast() {
         .chunk_archive(2, A, "store1", std::iter::repeat_n(digest, 1_000_000))
         .unwrap();
     let file = writer.pending().unwrap();
-    let begin = std::time::Instant::now();
-    let mut same = 0u64;
-    load(file, CatalogIdentity::ANY, |_, record| {
-        same += u64::from(record == CatalogRecord::Chunk(digest));
-    })
-    .unwrap();
-    let seconds = begin.elapsed().as_secs_f64();
+    let mut best = f64::MAX;
+    for _ in 0..5 {
+        let begin = std::time::Instant::now();
+        let mut same = 0u64;
+        load(file, CatalogIdentity::ANY, |_, record| {
+            same += u64::from(record == CatalogRecord::Chunk(digest));
+        })
+        .unwrap();
+        best = best.min(begin.elapsed().as_secs_f64());
+        assert_eq!(same, 1_000_000);
+    }
     eprintln!(
         "{:.1} ns per record, {:.1} GB/s",
-        seconds * 1e3,
-        file.len() as f64 / seconds / 1e9
+        best * 1e3,
+        file.len() as f64 / best / 1e9
     );
-    assert_eq!(same, 1_000_000);
-    // Two hundred times what it takes; only a change of order fails.
-    assert!(seconds < 2.0);
+    // Hundreds of times what it takes; only a change of order fails.
+    assert!(best < 1.0);
     assert_eq!(CatalogReader::new(file).unwrap().count(), 1_000_003);
 }
