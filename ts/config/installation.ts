@@ -168,11 +168,12 @@ export async function lockFile(
     return await installation.acquireLock(path, { timeoutMs, mode, ...(owner && { owner }) });
   } catch (error) {
     if (!isLockTimeout(error)) throw toFerriteError(error);
-    throw new FerriteError(
-      'operator',
-      'lock-timeout',
-      `${what} is in use by another process (${path}, waited ${timeoutMs / 1000} s): try again when it has finished`,
-      { cause: error },
-    );
+    throw lockBusy(path, what, timeoutMs, error);
   }
+}
+
+/** What a user is told about a lock that another process kept. */
+export function lockBusy(path: string, what: string, waitedMs: number, cause: unknown): FerriteError {
+  const message = `${what} is in use by another process (${path}, waited ${waitedMs / 1000} s): try again when it has finished`;
+  return new FerriteError('operator', 'lock-timeout', message, { cause });
 }
