@@ -18,5 +18,9 @@ export const commands: CommandIndex = {
   'pool remove': { load: () => import('./pool/remove.ts') },
   'pool update': { load: () => import('./pool/update.ts') },
   scan: { load: () => import('./scan.ts') },
+  'snapshot extract': { load: () => import('./snapshot/extract.ts') },
+  'snapshot import': { load: () => import('./snapshot/import.ts') },
+  'snapshot list': { load: () => import('./snapshot/list.ts') },
+  'snapshot verify': { load: () => import('./snapshot/verify.ts') },
   status: { load: () => import('./status.ts') },
 };

@@ -6,7 +6,7 @@
  * (`| head`) must not kill a task that is writing to tape, so output errors are remembered, not thrown.
  */
 import { type FerriteError, toFerriteError } from '../../errors.ts';
-import type { TaskObserver, TaskOutcome } from '../../log.ts';
+import type { TaskObserver, TaskOutcome, WorkLog } from '../../log.ts';
 import { EXIT_CODES, exitCodeOf } from '../grammar/exit_codes.ts';
 import { visible } from './display_width.ts';
 import { Interrupts, type SignalSource } from './interrupts.ts';
@@ -137,18 +137,30 @@ export class Report {
     if (this.#settings.progress !== 'json') this.#err(lines.join('\n'));
   }
 
-  // ------------------------------------------------------------ tasks
+  // ------------------------------------------------------------ work and tasks
+
+  /**
+   * Follows work that is no task: what it says goes to stderr, because its value is the result. Signals are as for tasks.
+   */
+  async work<Value>(run: (log: WorkLog) => Promise<Value>): Promise<Value> {
+    return this.#interruptible(async (signal) => {
+      const log: WorkLog = {
+        signal,
+        info: (line) => this.info(line),
+        warn: (line) => this.warn(line),
+        progress: (event) => this.#progress({ kind: 'progress', ...event }),
+      };
+      return run(log);
+    });
+  }
 
   /**
    * Follows a task to its end (D21). Text: its log lines. JSON: one line with the task id and how it ended. The first
    * Ctrl-C aborts the task, which finishes the command in flight and commits; the second ends the process.
    */
   async task<Value>(run: (observer: TaskObserver) => Promise<TaskOutcome<Value>>): Promise<Value | undefined> {
-    const interrupts = new Interrupts(this.#signals, () =>
-      this.info('abort requested: finishing the command in flight (again to exit at once, without committing)'),
-    );
-    try {
-      const outcome = await run(this.#observer(interrupts.signal));
+    return this.#interruptible(async (signal, interrupts) => {
+      const outcome = await run(this.#observer(signal));
       this.#statusLine.remove();
       this.#reportOutcome(outcome);
       if (outcome.error) {
@@ -156,6 +168,15 @@ export class Report {
         if (outcome.error.kind === 'aborted') this.exitCode = interrupts.exitCode;
       }
       return outcome.value;
+    });
+  }
+
+  async #interruptible<Value>(run: (signal: AbortSignal, interrupts: Interrupts) => Promise<Value>): Promise<Value> {
+    const interrupts = new Interrupts(this.#signals, () =>
+      this.info('abort requested: finishing the command in flight (again to exit at once, without committing)'),
+    );
+    try {
+      return await run(interrupts.signal, interrupts);
     } finally {
       this.#statusLine.remove();
       interrupts.release();
