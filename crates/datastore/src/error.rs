@@ -196,12 +196,19 @@ impl<T, E: Into<io::Error>> IoContext<T> for Result<T, E> {
 pub(crate) trait FormatContext<T> {
     /// `path` is where the bytes were read from, or are to be written to.
     fn of(self, path: impl AsRef<Path>) -> Result<T>;
+
+    /// As [`of`](Self::of), for a path that is only made when it is needed.
+    fn of_path(self, path: impl FnOnce() -> PathBuf) -> Result<T>;
 }
 
 impl<T> FormatContext<T> for Result<T, FormatError> {
     fn of(self, path: impl AsRef<Path>) -> Result<T> {
+        self.of_path(|| path.as_ref().to_path_buf())
+    }
+
+    fn of_path(self, path: impl FnOnce() -> PathBuf) -> Result<T> {
         self.map_err(|source| Error::Format {
-            path: path.as_ref().to_path_buf(),
+            path: path(),
             source,
         })
     }

@@ -103,6 +103,11 @@ impl GroupWriter {
         &self.0.namespace
     }
 
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
     /// The group.
     pub fn group(&self) -> &BackupGroup {
         &self.0.group

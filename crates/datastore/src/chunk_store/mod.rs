@@ -4,6 +4,7 @@
 //! inside a blob beyond its magic number: callers verify before they insert.
 
 mod aligned_buffer;
+mod count;
 mod insert;
 
 use std::fs::File;
@@ -17,6 +18,8 @@ use rustix::io::Errno;
 
 pub use aligned_buffer::{AlignedBuffer, DIRECT_ALIGNMENT};
 pub use insert::Inserted;
+
+pub(crate) use count::ChunkTotals;
 
 use crate::error::{Error, IoContext, Result};
 use crate::layout::CHUNKS;
