@@ -6,21 +6,20 @@
 
 use std::sync::Arc;
 
+use ferrite_scsi::command::BlockLimits;
+use ferrite_scsi::density::Density;
+
 /// Facts about a medium that do not change while it is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediumFacts {
-    /// Density code (scsi.md 2.16).
-    pub density: u8,
-    /// Medium type of the mode header.
-    pub medium_type: u8,
+    /// Density it is written with.
+    pub density: Density,
     /// Cannot be written.
     pub write_protected: bool,
     /// Write once.
     pub worm: bool,
-    /// Shortest and longest block in bytes.
-    pub block_min: u32,
-    /// Longest block in bytes.
-    pub block_max: u32,
+    /// Block lengths it can hold.
+    pub limits: BlockLimits,
 }
 
 /// Where the tape stands.
@@ -86,6 +85,11 @@ pub enum MediumError {
     WriteProtected,
     /// Not a block length this medium holds.
     BlockLength,
+    /// What lies on it makes no sense.
+    Corrupted {
+        /// Path and cause.
+        detail: Arc<str>,
+    },
     /// What should be there cannot be read.
     Unreadable {
         /// Path and cause.
@@ -113,8 +117,29 @@ pub enum MediumError {
     },
 }
 
+impl std::fmt::Display for MediumError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MediumError::Full => f.write_str("the tape is full"),
+            MediumError::WriteProtected => f.write_str("the tape is write protected"),
+            MediumError::BlockLength => f.write_str("wrong block length"),
+            MediumError::Corrupted { detail }
+            | MediumError::Unreadable { detail }
+            | MediumError::IncompleteBlock { detail }
+            | MediumError::Missing { detail }
+            | MediumError::Host { detail }
+            | MediumError::Deferred { detail } => f.write_str(detail),
+        }
+    }
+}
+
+impl std::error::Error for MediumError {}
+
 /// A tape in a drive.
 pub trait Medium: Send {
+    /// Name on the cartridge.
+    fn label(&self) -> &str;
+
     /// Facts that do not change while it is loaded.
     fn facts(&self) -> MediumFacts;
 

@@ -1,137 +1,174 @@
 //! A directory as a tape drive with its own little changer: PBS's `virtual:` drive (tape-format.md 10, behaviour.md 24).
+//!
+//! PBS and this program can use the same directory by turns: names, json files, lock, early warning and what is stored before
+//! what are PBS's. Between host and directory stands a SCSI drive all the same, so a backup to a virtual tape runs the code
+//! that a backup to a real one runs.
+
+mod directory;
+mod disk;
+mod error;
+mod layout;
+mod sink;
+mod tape;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ferrite_scsi::{Cdb, Completion, Data, Transport, TransportError};
+pub use directory::{Slot, Slots, list_slots};
+pub use disk::{Disk, DiskFile, SystemDisk, WriteStyle};
+pub use error::DirectoryError;
+pub use tape::BLOCK_BYTES;
+
+use crate::target::{Connection, EmulatedDrive, Identity};
+use directory::{CurrentTape, Directory, check_label};
+use tape::PbsTape;
 
 /// Bytes a tape holds unless the configuration says otherwise.
 pub const DEFAULT_MAX_BYTES: u64 = 64 << 20;
 
 /// How the directory is used.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PbsDirectoryOptions {
     /// Capacity of each tape in bytes (`max-size`).
     pub max_bytes: u64,
     /// How long to wait for another process that uses the drive.
     pub lock_timeout: Duration,
+    /// Where tape files are written; the machine's own file systems unless a test brings another.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl Default for PbsDirectoryOptions {
     fn default() -> Self {
-        Self { max_bytes: DEFAULT_MAX_BYTES, lock_timeout: Duration::from_secs(10) }
+        Self {
+            max_bytes: DEFAULT_MAX_BYTES,
+            lock_timeout: Duration::from_secs(10),
+            disk: Arc::new(SystemDisk),
+        }
     }
 }
 
-/// Why the directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// Another process uses the drive.
-    #[error("{path}: virtual drive is in use by another process (waited {} s)", waited.as_secs())]
-    Busy {
-        /// Lock file.
-        path: PathBuf,
-        /// How long was waited.
-        waited: Duration,
-    },
-    /// The operating system refused.
-    #[error("{path}: {action}: {source}")]
-    Io {
-        /// File or directory.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// Its words.
-        source: std::io::Error,
-    },
-    /// A json file of the directory is damaged.
-    #[error("{path}: {what}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// Not a name a tape can have.
-    #[error("'{label}' is no tape label: letters, digits, '_', '-' and '.' are allowed, the first not '-' or '.'")]
-    Label {
-        /// The name.
-        label: String,
-    },
+impl std::fmt::Debug for PbsDirectoryOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PbsDirectoryOptions")
+            .field("max_bytes", &self.max_bytes)
+            .field("lock_timeout", &self.lock_timeout)
+            .finish_non_exhaustive()
+    }
 }
 
-/// A place for a tape in the directory's changer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// From 1.
-    pub number: u32,
-    /// Label of the tape in it; also while it is in the drive.
-    pub label: Option<String>,
-}
-
-/// Slots and drive.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Slots {
-    /// Tape in the drive.
-    pub loaded: Option<String>,
-    /// Sorted by label, rounded up to a multiple of 8.
-    pub slots: Vec<Slot>,
-}
-
-/// Lists the tapes of a directory; works while another process uses the drive.
-pub fn list_slots(_path: &Path) -> Result<Slots, DirectoryError> {
-    Ok(Slots::default())
-}
-
-/// The open directory. Holds `.drive.lck` until it and all its connections are dropped.
+/// The open directory: drive and changer. Holds `.drive.lck` until it and all its connections are dropped.
 #[derive(Debug)]
 pub struct PbsDirectory {
-    path: PathBuf,
+    directory: Arc<Directory>,
+    drive: EmulatedDrive,
+    options: PbsDirectoryOptions,
 }
 
 impl PbsDirectory {
-    /// Takes the lock and puts the tape in that `drive-status.json` names.
-    pub fn open(path: impl Into<PathBuf>, _options: PbsDirectoryOptions) -> Result<Self, DirectoryError> {
-        Ok(Self { path: path.into() })
+    /// Takes the lock, and puts the tape into the drive that `drive-status.json` names.
+    ///
+    /// A tape that has vanished since is no longer in the drive; a damaged one is, but cannot be used.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Busy`] while another process has the drive; the directory must exist.
+    pub fn open(
+        path: impl AsRef<Path>,
+        options: PbsDirectoryOptions,
+    ) -> Result<Self, DirectoryError> {
+        let directory = Arc::new(Directory::open(path.as_ref(), options.lock_timeout)?);
+        let drive = EmulatedDrive::new(Identity::virtual_drive(serial(path.as_ref())));
+        let opened = Self {
+            directory,
+            drive,
+            options,
+        };
+        match opened.open_current() {
+            Ok(Some(tape)) => opened.drive.insert(Box::new(tape)),
+            Ok(None) => {}
+            Err(error @ DirectoryError::Damaged { .. }) => {
+                opened.drive.insert_unusable(error.to_string())
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(opened)
+    }
+
+    fn open_current(&self) -> Result<Option<PbsTape>, DirectoryError> {
+        match self.directory.current_tape()? {
+            Some(CurrentTape { name, pos }) if check_label(&name).is_ok() => {
+                self.open_tape(&name, pos)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn open_tape(&self, label: &str, pos: u64) -> Result<Option<PbsTape>, DirectoryError> {
+        let (directory, disk) = (Arc::clone(&self.directory), Arc::clone(&self.options.disk));
+        PbsTape::open(directory, disk, label, self.options.max_bytes, pos)
     }
 
     /// The directory.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.directory.path()
     }
 
     /// Label of the tape in the drive.
     pub fn loaded(&self) -> Option<String> {
-        None
+        self.drive.label()
     }
 
     /// Slots and drive.
     pub fn slots(&self) -> Result<Slots, DirectoryError> {
-        list_slots(&self.path)
+        let mut slots = list_slots(self.path())?;
+        slots.loaded = self.loaded();
+        Ok(slots)
     }
 
-    /// Puts a tape in, instead of the one that is there; an unknown label makes a new, empty tape.
-    pub fn load(&self, _label: &str) -> Result<(), DirectoryError> {
+    /// Puts a tape in, rewound, instead of the one that is there. An unknown label makes a new, empty tape, as PBS does.
+    pub fn load(&self, label: &str) -> Result<(), DirectoryError> {
+        check_label(label)?;
+        self.unload()?;
+        if self.directory.read_index(label)?.is_none() {
+            if self.directory.read_only() {
+                return Err(DirectoryError::ReadOnly {
+                    path: self.directory.index_path(label),
+                });
+            }
+            self.directory.store_index(label, 0)?;
+        }
+        self.directory.store_current_tape(Some(CurrentTape {
+            name: label.to_owned(),
+            pos: 0,
+        }))?;
+        if let Some(tape) = self.open_tape(label, 0)? {
+            self.drive.insert(Box::new(tape));
+        }
         Ok(())
     }
 
     /// Takes the tape out; fine if there is none.
+    ///
+    /// # Errors
+    /// The last data written could not be stored. The tape is out all the same.
     pub fn unload(&self) -> Result<(), DirectoryError> {
-        Ok(())
+        let ejected = self.drive.eject();
+        self.directory.store_current_tape(None)?;
+        ejected.map_err(|error| DirectoryError::Unload {
+            detail: format!("{error}"),
+        })
     }
 
-    /// A path from a host to the drive, for `Drive::open`.
+    /// A path from a host to the drive, for [`ferrite_scsi::Drive::open`].
     pub fn connect(&self) -> Connection {
-        Connection {}
+        self.drive.connect()
     }
 }
 
-/// A host's connection to an emulated drive.
-#[derive(Debug)]
-pub struct Connection {}
-
-impl Transport for Connection {
-    fn execute(&mut self, _: &Cdb, _: Data<'_>, _: Duration) -> Result<Completion, TransportError> {
-        Err(TransportError::DeviceGone)
-    }
+/// A virtual drive's serial number is its directory's name.
+fn serial(path: &Path) -> String {
+    let absolute: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
