@@ -1,0 +1,333 @@
+//! A backup that something goes wrong with: it never says that all is well when it is not, loses nothing that was safe, and
+//! completes when it is run again.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ferrite_datastore::{LockMode, Store};
+use ferrite_formats::{Digest, SnapshotPath};
+use ferrite_pipeline::{
+    BackupOutcome, BackupStatus, CancelFlag, Environment, PipelineError, RestorePlan, Verify,
+    backup, restore,
+};
+use ferrite_scsi::Drive;
+use ferrite_scsi::opcode::OperationCode;
+use support::faulty::{Action, Counter, Faulty};
+use support::library::Library;
+use support::store::{self, never};
+
+const LARGE: u64 = 1 << 40;
+
+/// A backup with the real clock.
+fn run(
+    library: &Library,
+    drive: &mut Drive,
+    store: &Store,
+    snapshots: &[SnapshotPath],
+) -> Result<BackupOutcome, PipelineError> {
+    let plan = library.plan(store, snapshots.to_vec());
+    backup(drive, &plan, &Environment::system(), &|_| {}, &never())
+}
+
+/// Backs up what is not on tape yet, over as many tapes as it takes.
+fn complete(library: &mut Library, store: &Store, snapshots: &[SnapshotPath]) {
+    let mut left = snapshots.to_vec();
+    loop {
+        let outcome = run(library, &mut library.drive(), store, &left).unwrap();
+        assert_eq!(outcome.failed, []);
+        if outcome.status == BackupStatus::Done {
+            return;
+        }
+        assert!(library.set.len() < 30, "no progress");
+        left = outcome.remaining;
+        library.add_tape();
+    }
+}
+
+/// Restores all tapes into a new store and compares it with the source.
+fn assert_restores(library: &Library, scratch: &Path, source: &Store) {
+    let target_path = scratch.join(format!("target{}", rand_name()));
+    let target = store::open(&target_path, "target");
+    for labels in &library.set {
+        library.directory.load(&labels.label.label_text).unwrap();
+        let plan = RestorePlan {
+            labels: labels.clone(),
+            mapping: BTreeMap::from([(String::new(), target.clone())]),
+            owner_auth_id: "root@pam".to_owned(),
+            catalog_path: scratch.join("restored.log"),
+            owner: None,
+            memory_bytes: None,
+            workers: None,
+        };
+        restore(&mut library.drive(), &plan, &|_| {}, &never()).unwrap();
+    }
+    store::assert_equal(source, &target);
+    std::fs::remove_dir_all(target_path).unwrap();
+    // Back to where a job would go on.
+    library
+        .directory
+        .load(&library.set.last().unwrap().label.label_text)
+        .unwrap();
+}
+
+fn rand_name() -> u128 {
+    Environment::system().content_uuid().unwrap().as_u128()
+}
+
+/// Chunks of a snapshot in tape order.
+fn chunks(store: &Store, snapshot: &SnapshotPath) -> Vec<Digest> {
+    let reader = store.open_snapshot(snapshot).unwrap();
+    reader
+        .chunks_in_tape_order(ferrite_pipeline::ChunkOrder::Inode, |_| true)
+        .map(Result::unwrap)
+        .collect()
+}
+
+/// Harms the middle chunk of the second snapshot, and checks what a backup makes of it.
+fn with_bad_chunk(verify: Verify, harm: impl Fn(&Path), expect: &str) {
+    let scratch = tempfile::tempdir().unwrap();
+    let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 3, 5, 300_000);
+    let mut library = Library::new(scratch.path(), LARGE);
+    library.add_tape();
+    let order = chunks(&store, &snapshots[1]);
+    let path = store.chunks().chunk_path(&order[2]);
+    let good = std::fs::read(&path).unwrap();
+    harm(&path);
+
+    let mut plan = library.plan(&store, snapshots.clone());
+    plan.verify = verify;
+    let error = backup(
+        &mut library.drive(),
+        &plan,
+        &Environment::system(),
+        &|_| {},
+        &never(),
+    )
+    .unwrap_err();
+    let text = error.to_string();
+    let named = [
+        order[2].to_string(),
+        snapshots[1].to_string(),
+        path.display().to_string(),
+        expect.to_owned(),
+    ];
+    for part in named {
+        assert!(text.contains(&part), "{text} does not name {part}");
+    }
+    assert_eq!(error.code(), "source-chunk");
+    // What stands before it is on tape and in the catalog, the chunk itself and what follows it is not.
+    let held: Vec<_> = order
+        .iter()
+        .map(|digest| library.has("store1", digest))
+        .collect();
+    assert_eq!(held, [true, true, false, false, false]);
+    let first = chunks(&store, &snapshots[0]);
+    assert!(first.iter().all(|digest| library.has("store1", digest)));
+
+    std::fs::remove_file(&path).ok();
+    std::fs::write(&path, good).unwrap();
+    complete(&mut library, &store, &snapshots);
+    assert_restores(&library, scratch.path(), &store);
+}
+
+#[test]
+fn a_missing_chunk_ends_the_archive_before_it() {
+    with_bad_chunk(
+        Verify::Crc,
+        |path| std::fs::remove_file(path).unwrap(),
+        "missing",
+    );
+}
+
+#[test]
+fn an_empty_chunk_ends_the_archive_before_it() {
+    with_bad_chunk(
+        Verify::Crc,
+        |path| std::fs::write(path, "").unwrap(),
+        "empty",
+    );
+}
+
+#[test]
+fn a_chunk_with_a_flipped_bit_ends_the_archive_before_it() {
+    let flip = |path: &Path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[299_999] ^= 4;
+        std::fs::write(path, bytes).unwrap();
+    };
+    with_bad_chunk(Verify::Crc, flip, "CRC-32");
+}
+
+#[test]
+fn another_chunk_of_that_name_ends_the_archive_before_it() {
+    let replace = |path: &Path| {
+        let blob = ferrite_formats::blob::Blob::encode(b"something else", false, None).unwrap();
+        std::fs::write(path, blob.as_bytes()).unwrap();
+    };
+    with_bad_chunk(Verify::Sha256, replace, "SHA-256");
+}
+
+#[test]
+fn snapshots_that_cannot_be_opened_do_not_stop_the_others() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 4, 2, 1000);
+    let mut library = Library::new(scratch.path(), LARGE);
+    library.add_tape();
+    std::fs::remove_dir_all(store.snapshot_directory(&snapshots[0])).unwrap();
+    let busy = store
+        .lock_snapshot(&snapshots[1], LockMode::Exclusive)
+        .unwrap();
+    let index = store
+        .snapshot_directory(&snapshots[2])
+        .join("root.pxar.didx");
+    let good = std::fs::read(&index).unwrap();
+    std::fs::write(&index, &good[..4000]).unwrap();
+
+    let outcome = run(&library, &mut library.drive(), &store, &snapshots).unwrap();
+    assert_eq!(outcome.status, BackupStatus::Done);
+    assert_eq!(outcome.vanished, snapshots[..1]);
+    assert_eq!(
+        outcome
+            .failed
+            .iter()
+            .map(|(path, _)| path)
+            .collect::<Vec<_>>(),
+        [&snapshots[1], &snapshots[2]]
+    );
+    assert!(
+        outcome.failed[0].1.contains("locked"),
+        "{:?}",
+        outcome.failed
+    );
+    assert!(
+        outcome.failed[1].1.contains("root.pxar.didx"),
+        "{:?}",
+        outcome.failed
+    );
+    assert_eq!(outcome.written, snapshots[3..]);
+
+    drop(busy);
+    std::fs::write(&index, good).unwrap();
+    complete(&mut library, &store, &snapshots[1..3]);
+    assert_restores(&library, scratch.path(), &store);
+}
+
+#[test]
+fn a_tape_without_labels_is_not_written_to() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 1, 1, 1000);
+    let mut library = Library::new(scratch.path(), LARGE);
+    library.add_tape();
+    library.directory.load("EMPTY1").unwrap();
+    let error = run(&library, &mut library.drive(), &store, &snapshots).unwrap_err();
+    assert_eq!(error.code(), "I4");
+}
+
+/// Runs a backup that is disturbed at every place in turn, until the place lies behind its end.
+fn disturbed(
+    opcode: Option<OperationCode>,
+    disturb: impl Fn(&CancelFlag) -> Action,
+    check: impl Fn(&PipelineError),
+) {
+    let scratch = tempfile::tempdir().unwrap();
+    let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 2, 3, 400_000);
+    let mut place = 0;
+    loop {
+        let root = scratch.path().join(format!("{place}"));
+        let mut library = Library::new(&root, LARGE);
+        library.add_tape();
+        let (cancel, seen) = (CancelFlag::new(), Counter::default());
+        // Opening the drive is not what is tested.
+        let mut drive = Drive::open(
+            Faulty {
+                inner: library.directory.connect(),
+                opcode,
+                at: u64::MAX,
+                action: Action::Fail,
+                seen: seen.clone(),
+            },
+            ferrite_scsi::DriveOptions::default(),
+        )
+        .unwrap();
+        drive.prepare().unwrap();
+        let before = seen.get();
+        drop(drive);
+        let action = disturb(&cancel);
+        let faulty = Faulty {
+            inner: library.directory.connect(),
+            opcode,
+            at: before + place,
+            action,
+            seen: seen.clone(),
+        };
+        seen.reset();
+        let mut drive = library.drive_over(faulty);
+        let plan = library.plan(&store, snapshots.clone());
+        let result = backup(&mut drive, &plan, &Environment::system(), &|_| {}, &cancel);
+        drop(drive);
+        let reached = seen.get() > before + place;
+        match result {
+            Ok(outcome) => {
+                assert_eq!(outcome.status, BackupStatus::Done);
+                assert!(
+                    !reached || cancel.is_cancelled(),
+                    "an error at command {place} went unnoticed"
+                );
+            }
+            Err(error) => {
+                assert!(reached, "{error}");
+                check(&error);
+            }
+        }
+        complete(&mut library, &store, &snapshots);
+        assert_restores(&library, &root, &store);
+        drop(library);
+        std::fs::remove_dir_all(root).unwrap();
+        if !reached {
+            break;
+        }
+        place += 1;
+    }
+    assert!(place > 8, "only {place} places were disturbed");
+}
+
+#[test]
+fn cancelled_at_every_block() {
+    let cancel_after = |cancel: &CancelFlag| {
+        let cancel = cancel.clone();
+        Action::Call(Box::new(move || cancel.cancel()))
+    };
+    disturbed(Some(OperationCode::WRITE_6), cancel_after, |error| {
+        assert!(error.is_cancelled(), "{error}")
+    });
+}
+
+#[test]
+fn the_drive_fails_at_every_command() {
+    disturbed(
+        None,
+        |_| Action::Fail,
+        |error| assert!(!error.is_cancelled(), "{error}"),
+    );
+}
+
+#[test]
+fn a_full_disk_under_the_tapes_loses_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 2, 6, 900_000);
+    let root = scratch.path().join("small");
+    let Some(small) = support::tmpfs::Tmpfs::mount(&root, 9 << 20) else {
+        return;
+    };
+    {
+        let mut library = Library::new(&root, LARGE);
+        library.add_tape();
+        let error = run(&library, &mut library.drive(), &store, &snapshots).unwrap_err();
+        assert!(error.to_string().contains("No space left"), "{error}");
+        small.resize(64 << 20);
+        complete(&mut library, &store, &snapshots);
+        assert_restores(&library, scratch.path(), &store);
+    }
+}
