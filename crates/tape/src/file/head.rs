@@ -45,16 +45,6 @@ pub fn read_head(reader: &mut ContentReader<'_>) -> Result<FileHead> {
     let file_number = reader.file_number();
     let failed = |error: ContentError| TapeError::content(file_number, error);
     let (header, json) = content_header::read(reader).map_err(failed)?;
-    if header.part_number != 0 {
-        return Err(TapeError::Archive {
-            file_number,
-            block: 0,
-            reason: format!(
-                "is part {} of a multi-volume file, which is not supported",
-                header.part_number
-            ),
-        });
-    }
     let kind = match header.kind().map_err(failed)? {
         ContentKind::ChunkArchive => {
             let ChunkArchiveHeader { store } =

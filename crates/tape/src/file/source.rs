@@ -29,6 +29,8 @@ pub enum Met {
 pub struct BlockSource<'d> {
     reader: FileReader<'d>,
     stream: BlockStream,
+    /// An error was met: nothing more may be read from this file.
+    failed: bool,
 }
 
 impl<'d> BlockSource<'d> {
@@ -42,6 +44,7 @@ impl<'d> BlockSource<'d> {
         Ok(Self {
             reader,
             stream: BlockStream::new(),
+            failed: false,
         })
     }
 
@@ -69,6 +72,15 @@ impl<'d> BlockSource<'d> {
         if let Some(end) = self.stream.end() {
             return Ok(Met::End(end));
         }
+        if self.failed {
+            return Err(self.broken(BlockError::Misuse("an error")));
+        }
+        let met = self.read_next(block);
+        self.failed = met.is_err();
+        met
+    }
+
+    fn read_next(&mut self, block: &mut Block) -> Result<Met> {
         match self.reader.read_block(block) {
             Ok(BlockRead::Block) => self.accept(block),
             Ok(BlockRead::FileMark) => match self.stream.file_mark() {
@@ -104,8 +116,6 @@ impl<'d> BlockSource<'d> {
             AfterEnd::EndOfData => Err(self.stream.end_of_data()),
             AfterEnd::Data => {
                 let last = self.stream.blocks().saturating_sub(1);
-                // The stream has to know that it is of no use any more.
-                let _ = self.stream.end_of_data();
                 Err(BlockError::DataBehindEnd { last })
             }
         };
@@ -145,10 +155,8 @@ impl<'d> BlockSource<'d> {
         }
     }
 
-    fn failed(&mut self, error: ScsiError) -> TapeError {
+    fn failed(&self, error: ScsiError) -> TapeError {
         let block = self.stream.blocks();
-        // After an error nothing more may be read from this file.
-        let _ = self.stream.end_of_data();
         match error {
             ScsiError::BlockLength { actual, .. } => self.broken(BlockError::WrongLength {
                 block,

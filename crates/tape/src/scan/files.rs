@@ -48,13 +48,13 @@ pub fn scan_files(
     watch: &mut Watch<'_>,
 ) -> Result<u64> {
     let mut position = drive.rewind().map_err(TapeError::drive("rewind"))?;
-    let mut tape_bytes = 0;
+    let (mut files, mut tape_bytes) = (0, 0);
     loop {
         watch.check_cancelled()?;
         let file_number = position.file_number();
         let mut found = ScannedFile::unknown(file_number);
         position = match ContentReader::open(drive, position, block) {
-            Ok(NextFile::EndOfData(_)) => return Ok(file_number),
+            Ok(NextFile::EndOfData(_)) => return Ok(files),
             Ok(NextFile::Empty(next)) => {
                 found.kind = "empty".into();
                 next
@@ -69,6 +69,7 @@ pub fn scan_files(
             }
             Err(error) => return Err(error),
         };
+        files += 1;
         tape_bytes += found.bytes;
         watch.tell(TapeEvent::File(found));
         watch.tell(TapeEvent::Progress {

@@ -1,6 +1,9 @@
 //! What several test files share.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod content;
+pub mod tape;
+
 use std::path::{Path, PathBuf};
 
 use ferrite_formats::label::{MediaLabel, MediaSetLabel};
