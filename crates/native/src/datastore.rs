@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use ferrite_datastore::{
-    ActiveOperation, CancelFlag, ChunkOrder, Event, ListOptions, Operation, Owner as StoreOwner, Store, SyncLevel,
+    ActiveOperation, CancelFlag, ChunkOrder, Event, ListOptions, Operation, Store, SyncLevel,
 };
 use ferrite_formats::manifest::FileEntry;
 use ferrite_formats::{Namespace, SnapshotPath};
@@ -62,12 +62,6 @@ pub struct StoreOptions {
     pub sync_level: Option<SyncLevelOption>,
     /// Counted as active until the datastore is closed.
     pub use_for: Option<StoreUse>,
-}
-
-impl From<Owner> for StoreOwner {
-    fn from(owner: Owner) -> Self {
-        Self { uid: owner.uid, gid: owner.gid }
-    }
 }
 
 impl StoreOptions {
@@ -294,7 +288,8 @@ impl Datastore {
     }
 }
 
-fn namespace(text: &str) -> Result<Namespace, Failure> {
+/// A namespace that a caller named.
+pub fn namespace(text: &str) -> Result<Namespace, Failure> {
     text.parse().map_err(|error| Failure::new(Kind::Usage, "namespace", format!("namespace '{text}': {error}")))
 }
 

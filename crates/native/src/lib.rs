@@ -15,4 +15,5 @@ mod file_lock;
 mod labels;
 mod plain;
 mod promise;
+mod snapshots;
 mod worker;

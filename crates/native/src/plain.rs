@@ -11,3 +11,15 @@ pub struct Owner {
     /// Group id.
     pub gid: u32,
 }
+
+impl From<Owner> for ferrite_datastore::Owner {
+    fn from(owner: Owner) -> Self {
+        Self { uid: owner.uid, gid: owner.gid }
+    }
+}
+
+impl From<Owner> for ferrite_tape::Owner {
+    fn from(owner: Owner) -> Self {
+        Self { uid: owner.uid, gid: owner.gid }
+    }
+}

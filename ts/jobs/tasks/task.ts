@@ -63,7 +63,7 @@ export async function runTask<T>(
   site: TaskSite,
   identity: TaskIdentity,
   observer: TaskObserver,
-  work: (log: WorkLog) => Promise<T>,
+  work: (log: WorkLog, upid: string) => Promise<T>,
 ): Promise<TaskOutcome<T>> {
   const upid: Upid = {
     node: hostname().split('.')[0] || 'localhost',
@@ -93,7 +93,7 @@ export async function runTask<T>(
   const text = printUpid(upid);
   observer.started(text);
   try {
-    const value = await work(log);
+    const value = await work(log, text);
     const status = warnings === 0 ? 'OK' : `WARNINGS: ${warnings}`;
     file.line(`TASK ${status}`);
     observer.line('info', `TASK ${status}`);

@@ -65,7 +65,7 @@ impl TapeDrive {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn rewind<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         self.call(env, |state| {
-            state.ready()?.0.rewind()?;
+            let _ = state.ready()?.0.rewind()?;
             Ok(())
         })
     }

@@ -11,10 +11,11 @@ use napi_derive::napi;
 
 use super::TapeDrive;
 use super::events::{DriveEvent, DriveListener};
-use crate::catalogs::ChunkIndex;
+use crate::catalogs::{ChunkIndex, core_labels};
 use crate::datastore::{StoreOptions, number, snapshot_path};
 use crate::failure::{Failure, sync};
-use crate::labels::parse_uuid;
+use crate::labels::{TapeLabels, parse_uuid};
+use crate::plain::Owner;
 
 /// How far the source is checked before it goes to tape.
 #[napi(string_enum = "lowercase")]
@@ -116,6 +117,113 @@ fn memory(bytes: Option<i64>) -> Option<u64> {
     bytes.map(|bytes| u64::try_from(bytes).unwrap_or(0))
 }
 
+/// A source datastore and where it is restored to.
+#[napi(object)]
+pub struct StoreTarget {
+    /// Source datastore; the empty text takes every source that is not named.
+    pub source: String,
+    /// Target.
+    pub target: StoreOptions,
+}
+
+/// What to read from the tape in the drive, and where to.
+#[napi(object)]
+pub struct RestorePlan {
+    /// Labels that were read from the tape.
+    pub labels: TapeLabels,
+    /// What has no target is not restored, but listed in the catalog.
+    pub mapping: Vec<StoreTarget>,
+    /// Owner of new groups; existing groups must belong to it.
+    pub owner_auth_id: String,
+    /// Catalog of the tape; replaced when the whole tape was read.
+    pub catalog_path: String,
+    /// Owner of the catalog.
+    pub owner: Option<Owner>,
+    /// Bound of the memory for chunk data in bytes (default 256 MiB).
+    pub memory_bytes: Option<i64>,
+    /// Threads that verify and store chunks.
+    pub workers: Option<u32>,
+}
+
+/// A snapshot on the tape.
+#[napi(object)]
+pub struct TapeSnapshot {
+    /// Source datastore.
+    pub store: String,
+    /// As on tape.
+    pub snapshot: String,
+    /// Tape file of its archive, of a restored one.
+    pub file_number: Option<i64>,
+    /// Target datastore, of a restored one.
+    pub target: Option<String>,
+}
+
+/// Something on the tape that is not whole.
+#[napi(object)]
+pub struct IncompleteFile {
+    /// Tape file.
+    pub file_number: i64,
+    /// What is missing.
+    pub message: String,
+}
+
+/// What a restore did.
+#[napi(object)]
+pub struct RestoreOutcome {
+    /// In their target now, and not before.
+    pub restored: Vec<TapeSnapshot>,
+    /// In their target already; nothing was changed about them.
+    pub existing: Vec<TapeSnapshot>,
+    /// Without target.
+    pub skipped: Vec<TapeSnapshot>,
+    /// Archives that end early, snapshots whose chunks are not all there; none of them was restored.
+    pub incomplete: Vec<IncompleteFile>,
+    /// Chunks put into a target.
+    pub chunks_restored: i64,
+    /// Chunks that their target had.
+    pub chunks_present: i64,
+    /// Bytes of all blocks read.
+    pub bytes_read: i64,
+    /// Bytes of the blobs of restored chunks.
+    pub bytes_restored: i64,
+    /// Duration.
+    pub seconds: f64,
+}
+
+impl From<pipeline::RestoreOutcome> for RestoreOutcome {
+    fn from(outcome: pipeline::RestoreOutcome) -> Self {
+        let named = |snapshots: Vec<(String, ferrite_formats::SnapshotPath)>| {
+            let plain = snapshots.into_iter().map(|(store, snapshot)| TapeSnapshot {
+                store,
+                snapshot: snapshot.to_string(),
+                file_number: None,
+                target: None,
+            });
+            plain.collect()
+        };
+        let restored = outcome.restored.into_iter().map(|snapshot| TapeSnapshot {
+            store: snapshot.store,
+            snapshot: snapshot.snapshot.to_string(),
+            file_number: Some(number(snapshot.file_number)),
+            target: Some(snapshot.target),
+        });
+        let incomplete = outcome.incomplete.into_iter();
+        Self {
+            restored: restored.collect(),
+            existing: named(outcome.existing),
+            skipped: named(outcome.skipped),
+            incomplete: incomplete
+                .map(|file| IncompleteFile { file_number: number(file.file_number), message: file.message })
+                .collect(),
+            chunks_restored: number(outcome.chunks_restored),
+            chunks_present: number(outcome.chunks_present),
+            bytes_read: number(outcome.bytes_read),
+            bytes_restored: number(outcome.bytes_restored),
+            seconds: outcome.seconds,
+        }
+    }
+}
+
 #[napi]
 impl TapeDrive {
     /// Writes snapshots behind the data on the tape, until they are all there or the tape is full.
@@ -155,6 +263,37 @@ impl TapeDrive {
             let (drive, _) = state.ready()?;
             let outcome = pipeline::backup(drive, &plan, &environment, &|event| listener.tell(event), &cancel)?;
             Ok(BackupOutcome::from(outcome))
+        })
+    }
+
+    /// Reads the tape from behind its labels to its end and restores what is mapped.
+    #[napi(ts_return_type = "Promise<RestoreOutcome>")]
+    pub fn restore<'env>(
+        &self,
+        env: &'env Env,
+        plan: RestorePlan,
+        on_event: Function<'_, DriveEvent, ()>,
+    ) -> napi::Result<Object<'env>> {
+        let listener = DriveListener::new(on_event)?;
+        let cancel = self.cancel.transfer.clone();
+        self.call(env, move |state| {
+            let targets: Result<_, Failure> = plan
+                .mapping
+                .iter()
+                .map(|entry| Ok((entry.source.clone(), Store::open(entry.target.to_core())?)))
+                .collect();
+            let plan = pipeline::RestorePlan {
+                labels: core_labels(&plan.labels)?,
+                mapping: targets?,
+                owner_auth_id: plan.owner_auth_id,
+                catalog_path: PathBuf::from(plan.catalog_path),
+                owner: plan.owner.map(Into::into),
+                memory_bytes: memory(plan.memory_bytes),
+                workers: plan.workers.map(|workers| workers as usize),
+            };
+            let (drive, _) = state.ready()?;
+            let outcome = pipeline::restore(drive, &plan, &|event| listener.tell(event), &cancel)?;
+            Ok(RestoreOutcome::from(outcome))
         })
     }
 }

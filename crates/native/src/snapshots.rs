@@ -1,0 +1,176 @@
+//! Snapshots put into a datastore, checked, and taken out again.
+
+use std::path::PathBuf;
+
+use ferrite_datastore as core;
+use ferrite_formats::BackupGroup;
+use napi::Env;
+use napi::bindgen_prelude::{Function, Object};
+use napi_derive::napi;
+
+use crate::datastore::{Datastore, StoreEvent, listener, namespace, number, sink, snapshot_path};
+use crate::failure::{Failure, Kind};
+use crate::promise::on_thread;
+
+/// What an item of an import becomes.
+#[napi(string_enum = "lowercase")]
+pub enum ImportKind {
+    /// A directory tree: `<name>.pxar.didx`.
+    Tree,
+    /// A disk image, a file or a block device: `<name>.img.fidx`.
+    Image,
+    /// A small file as a whole: `<name>.blob`.
+    Blob,
+}
+
+/// One archive of a new snapshot.
+#[napi(object)]
+pub struct ImportItem {
+    /// What it becomes.
+    pub kind: ImportKind,
+    /// Name without the extensions that its kind gives it.
+    pub name: String,
+    /// Directory, file or device.
+    pub source: String,
+}
+
+/// What to put into a datastore.
+#[napi(object)]
+pub struct ImportPlan {
+    /// `vm`, `ct` or `host`.
+    pub backup_type: String,
+    /// Id within its type.
+    pub backup_id: String,
+    /// Epoch seconds.
+    pub backup_time: i64,
+    /// `a/b`; root where not given.
+    pub ns: Option<String>,
+    /// Owner of the group.
+    pub owner_auth_id: String,
+    /// Archives, each with another name.
+    pub items: Vec<ImportItem>,
+    /// Compress what becomes smaller by it (default true).
+    pub compress: Option<bool>,
+    /// Patterns to leave out of trees.
+    pub exclude: Option<Vec<String>>,
+}
+
+/// What an import made.
+#[napi(object)]
+pub struct ImportReport {
+    /// The new snapshot, as on tape.
+    pub snapshot: String,
+    /// Bytes read from sources.
+    pub bytes_read: i64,
+    /// Chunks that the snapshot refers to, repetitions included.
+    pub chunks: i64,
+    /// Those that were not in the datastore before.
+    pub new_chunks: i64,
+    /// Bytes of their files.
+    pub new_chunk_bytes: i64,
+    /// Files, directories, links and so on that were archived.
+    pub files: i64,
+    /// What was left out or changed while it was read.
+    pub warnings: Vec<String>,
+}
+
+/// What to take out of a datastore.
+#[napi(object)]
+pub struct ExtractPlan {
+    /// As on tape.
+    pub snapshot: String,
+    /// Full name of the archive, or as much of it as is unique up to a dot.
+    pub archive: String,
+    /// New or empty directory for a tree, new file for anything else.
+    pub target: String,
+}
+
+/// What was taken out.
+#[napi(object)]
+pub struct ExtractReport {
+    /// Bytes of file content.
+    pub bytes_written: i64,
+    /// Files, directories, links and so on.
+    pub files: i64,
+    /// What could not be restored as it was.
+    pub warnings: Vec<String>,
+}
+
+impl TryFrom<ImportPlan> for core::ImportPlan {
+    type Error = Failure;
+
+    fn try_from(plan: ImportPlan) -> Result<Self, Failure> {
+        let invalid = |error: ferrite_formats::FormatError| Failure::new(Kind::Usage, "bad-name", error.to_string());
+        let ty = plan.backup_type.parse().map_err(invalid)?;
+        let items = plan.items.into_iter().map(|item| core::ImportItem {
+            kind: match item.kind {
+                ImportKind::Tree => core::ImportKind::Tree,
+                ImportKind::Image => core::ImportKind::Image,
+                ImportKind::Blob => core::ImportKind::Blob,
+            },
+            name: item.name,
+            source: PathBuf::from(item.source),
+        });
+        Ok(Self {
+            group: BackupGroup::new(ty, plan.backup_id).map_err(invalid)?,
+            namespace: namespace(plan.ns.as_deref().unwrap_or(""))?,
+            backup_time: plan.backup_time,
+            owner_auth_id: plan.owner_auth_id,
+            items: items.collect(),
+            compress: plan.compress.unwrap_or(true),
+            exclude: plan.exclude.unwrap_or_default(),
+        })
+    }
+}
+
+#[napi]
+impl Datastore {
+    /// Makes a snapshot out of files on disk. The store looks as before when it fails.
+    #[napi(ts_return_type = "Promise<ImportReport>")]
+    pub fn import_snapshot<'env>(
+        &self,
+        env: &'env Env,
+        plan: ImportPlan,
+        on_event: Option<Function<'_, StoreEvent, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let tell = sink(listener(on_event)?);
+        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        on_thread(env, "store-import", move || {
+            let report = store.import_snapshot(&plan.try_into()?, &tell, &cancel)?;
+            Ok(ImportReport {
+                snapshot: report.snapshot,
+                bytes_read: number(report.bytes_read),
+                chunks: number(report.chunks),
+                new_chunks: number(report.new_chunks),
+                new_chunk_bytes: number(report.new_chunk_bytes),
+                files: number(report.files),
+                warnings: report.warnings,
+            })
+        })
+    }
+
+    /// Takes an archive out of a snapshot; every chunk is verified on its way.
+    #[napi(ts_return_type = "Promise<ExtractReport>")]
+    pub fn extract<'env>(
+        &self,
+        env: &'env Env,
+        plan: ExtractPlan,
+        on_event: Option<Function<'_, StoreEvent, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let tell = sink(listener(on_event)?);
+        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        on_thread(env, "store-extract", move || {
+            let plan = core::ExtractPlan {
+                snapshot: snapshot_path(&plan.snapshot)?,
+                archive: plan.archive,
+                target: PathBuf::from(plan.target),
+            };
+            let report = store.extract(&plan, &tell, &cancel)?;
+            Ok(ExtractReport {
+                bytes_written: number(report.bytes_written),
+                files: number(report.files),
+                warnings: report.warnings,
+            })
+        })
+    }
+}

@@ -1,0 +1,139 @@
+/** The catalog of the tape in a drive, from copies on the tape or from all of its archives (behaviour.md section 14). */
+import { access, rm } from 'node:fs/promises';
+import type { Installation } from '../config/installation.ts';
+import { FerriteError } from '../errors.ts';
+import type { DriveAccess, OpenDrive } from '../library/drive.ts';
+import { requireLabels } from '../library/read_label.ts';
+import { registerTape, withBookkeeping } from '../library/register_tape.ts';
+import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
+import { InventoryFile } from '../media/inventory_file.ts';
+import { collectSet, setLabelOf } from '../media/membership.ts';
+import type { DriveEvent, TapeLabels } from '../native.ts';
+import { driveTask } from './drive_tasks.ts';
+
+export interface CatalogParameters extends DriveAccess {
+  /** Replace the catalog that is there. */
+  force?: boolean | undefined;
+  /** Read the whole tape instead of taking a copy of the catalog from it. */
+  scan?: boolean | undefined;
+  /** One log line for every chunk. */
+  verbose?: boolean | undefined;
+}
+
+export interface CatalogSummary {
+  labelText: string;
+  /** `none`: the tape is in no set and has no catalog. */
+  source: 'copy' | 'scan' | 'none';
+  /** Media UUIDs of tapes whose catalogs were restored. */
+  restored: string[];
+}
+
+export function restoreCatalog(
+  installation: Installation,
+  parameters: CatalogParameters,
+  observer: TaskObserver,
+): Promise<TaskOutcome<CatalogSummary>> {
+  return driveTask(installation, parameters, { type: 'catalog-media' }, observer, async (drive, log) => {
+    const labels = await requireLabels(drive);
+    log.info(`found media label '${labels.label.labelText}' (${labels.label.uuid})`);
+    const restore = () => restoreFromTape(installation, drive, labels, parameters, log);
+    return withBookkeeping(installation, labels, restore);
+  });
+}
+
+async function restoreFromTape(
+  installation: Installation,
+  drive: OpenDrive,
+  labels: TapeLabels,
+  parameters: CatalogParameters,
+  log: WorkLog,
+): Promise<CatalogSummary> {
+  const { labelText, uuid } = labels.label;
+  const catalogPath = installation.paths.catalogFile(uuid);
+  await registerTape(installation, labels);
+  if (!setLabelOf(labels)) {
+    log.info(`tape '${labelText}' belongs to no media set: it has no catalog`);
+    await rm(catalogPath, { force: true });
+    return { labelText, source: 'none', restored: [] };
+  }
+  if (!parameters.force && (await exists(catalogPath))) {
+    throw new FerriteError(
+      'usage',
+      'K4',
+      `tape '${labelText}' has a catalog already (${catalogPath}): use --force to replace it`,
+    );
+  }
+  if (!parameters.scan) {
+    const restored = await restoreCopies(installation, drive, labels, log);
+    if (restored) return { labelText, source: 'copy', restored };
+    log.info(`no copy of the catalog of tape '${labelText}' is on it: reading the whole tape`);
+  }
+  await scan(installation, drive, labels, catalogPath, parameters, log);
+  return { labelText, source: 'scan', restored: [uuid] };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Undefined: the loaded tape's own catalog was not among the copies. */
+async function restoreCopies(
+  installation: Installation,
+  drive: OpenDrive,
+  labels: TapeLabels,
+  log: WorkLog,
+): Promise<string[] | undefined> {
+  const { entries } = await new InventoryFile(installation).load();
+  const set = collectSet(entries, setLabelOf(labels)?.uuid ?? '');
+  const plan = {
+    labels,
+    members: [...set.members.values()],
+    statusDir: installation.paths.statusDir,
+    ...(installation.owner && { owner: installation.owner }),
+  };
+  const outcome = await drive.tape.restoreCatalogs(plan, (event) => onEvent(event, log));
+  for (const { fileNumber, reason } of outcome.skipped) log.info(`file ${fileNumber}: skip catalog: ${reason}`);
+  for (const uuid of outcome.restored) log.info(`restored catalog of media ${uuid}`);
+  return outcome.ownRestored ? outcome.restored : undefined;
+}
+
+async function scan(
+  installation: Installation,
+  drive: OpenDrive,
+  labels: TapeLabels,
+  catalogPath: string,
+  parameters: CatalogParameters,
+  log: WorkLog,
+): Promise<void> {
+  const plan = {
+    labels,
+    catalogPath,
+    verbose: parameters.verbose ?? false,
+    ...(installation.owner && { owner: installation.owner }),
+  };
+  const content = await drive.tape.scanCatalog(plan, (event) => onEvent(event, log));
+  log.info(`found ${content.snapshots.length} snapshots and ${content.archives.length} chunk archives`);
+}
+
+function onEvent(event: DriveEvent, log: WorkLog): void {
+  switch (event.kind) {
+    case 'chunk':
+      log.info(`found chunk: ${event.digest}`);
+      break;
+    case 'chunk-archive':
+      log.info(`file ${event.fileNumber}: ${event.chunks} chunks of store ${event.store}`);
+      break;
+    case 'snapshot-archive':
+      log.info(`file ${event.fileNumber}: snapshot ${event.store}:${event.snapshot}`);
+      break;
+    case 'warning':
+      log.warn(event.message ?? '');
+      break;
+    case 'progress':
+      log.progress({ activity: `file ${event.fileNumber ?? 0}`, doneBytes: event.bytes ?? 0 });
+      break;
+  }
+}

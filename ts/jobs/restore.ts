@@ -1,0 +1,242 @@
+/** A media set back into datastores (behaviour.md section 12): every tape in order, from its labels to its end. */
+import type { HeldLock } from '../config/file_lock.ts';
+import type { Installation } from '../config/installation.ts';
+import { parseStoreMapping, type StoreMapping, targetStores } from '../config/store_mapping.ts';
+import { FerriteError } from '../errors.ts';
+import { type DriveAccess, type OpenDrive, withReservedDrive } from '../library/drive.ts';
+import { requestMedia } from '../library/load.ts';
+import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
+import { InventoryFile } from '../media/inventory_file.ts';
+import { lockMediaSet } from '../media/media_locks.ts';
+import { collectSet, setLabelOf } from '../media/membership.ts';
+import type { DriveEvent, InventoryEntry, RestoreOutcome, StoreTarget, TapeLabels } from '../native.ts';
+import { type ClaimedDatastore, withDatastores } from './datastores.ts';
+import { runDriveTask } from './drive_tasks.ts';
+
+export interface RestoreParameters extends DriveAccess {
+  /** UUID of the media set. */
+  mediaSet: string;
+  /** `[source=]target[,...]` */
+  store: string;
+  /** Owner of restored groups; root@pam where not given. */
+  owner?: string | undefined;
+}
+
+export interface RestoreSummary {
+  mediaSetUuid: string;
+  restored: { store: string; snapshot: string; target: string; labelText: string; fileNumber: number }[];
+  /** Snapshots that their target had. */
+  existing: { store: string; snapshot: string }[];
+  /** Snapshots whose source is not mapped. */
+  skipped: { store: string; snapshot: string }[];
+  chunksRestored: number;
+  chunksPresent: number;
+  bytesRead: number;
+  bytesRestored: number;
+  /** Time spent reading tapes, in seconds. */
+  seconds: number;
+  media: { labelText: string; uuid: string; seqNr: number }[];
+}
+
+export async function restore(
+  installation: Installation,
+  parameters: RestoreParameters,
+  observer: TaskObserver,
+): Promise<TaskOutcome<RestoreSummary>> {
+  const mapping = parseStoreMapping(parameters.store);
+  const targets = targetStores(mapping);
+  const mediaSet = parseMediaSet(parameters.mediaSet);
+  return withReservedDrive(installation, parameters, (drive) =>
+    withMediaSet(installation, mediaSet, async () => {
+      const members = await requireMembers(installation, mediaSet);
+      return withDatastores(installation, targets, 'write', observer.signal, (stores) => {
+        const identity = { type: 'tape-restore', id: targets.join(', ') };
+        return runDriveTask(installation, drive, parameters, identity, observer, (open, log) =>
+          restoreMembers(installation, open, parameters, members, storeTargets(mapping, stores), log),
+        );
+      });
+    }),
+  );
+}
+
+function parseMediaSet(text: string): string {
+  const uuid = text.toLowerCase();
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid)) return uuid;
+  const message = `'${text}' is no UUID: 'proxmox-tape media content' lists the media sets`;
+  throw new FerriteError('usage', 'bad-parameter', message);
+}
+
+/** The set stays locked until the restore ends (D20): no job overwrites one of its tapes meanwhile. */
+async function withMediaSet<T>(installation: Installation, uuid: string, work: () => Promise<T>): Promise<T> {
+  const lock: HeldLock = await lockMediaSet(installation, uuid);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+/** All tapes of the set in order; without one of them the set cannot be restored whole (I2). */
+async function requireMembers(installation: Installation, mediaSet: string): Promise<InventoryEntry[]> {
+  const inventory = await new InventoryFile(installation).load();
+  const set = collectSet(inventory.entries, mediaSet);
+  const advice = "load the tape and run 'proxmox-tape read-label --inventorize'";
+  if (set.length === 0) {
+    throw new FerriteError(
+      'usage',
+      'unknown-media-set',
+      `no tape of media set ${mediaSet} is in the inventory: ${advice}`,
+    );
+  }
+  if (set.conflicts.length > 0) {
+    const tapes = set.conflicts.join(', ');
+    throw new FerriteError('data', 'I1', `media set ${mediaSet}: several tapes have the same number (${tapes})`);
+  }
+  return Array.from({ length: set.length }, (_, seqNr) => {
+    const uuid = set.members.get(seqNr);
+    const entry = uuid === undefined ? undefined : inventory.find(uuid);
+    if (entry) return entry;
+    throw new FerriteError(
+      'operator',
+      'I2',
+      `media set ${mediaSet} is incomplete: tape number ${seqNr} is not known; ${advice}`,
+    );
+  });
+}
+
+function storeTargets(mapping: StoreMapping, stores: readonly ClaimedDatastore[]): StoreTarget[] {
+  const options = new Map(stores.map((claimed) => [claimed.store.name, claimed.options]));
+  const named = [
+    ...mapping.sources,
+    ...(mapping.defaultTarget === undefined ? [] : [['', mapping.defaultTarget] as const]),
+  ];
+  return named.flatMap(([source, name]) => {
+    const target = options.get(name);
+    return target ? [{ source, target }] : [];
+  });
+}
+
+async function restoreMembers(
+  installation: Installation,
+  drive: OpenDrive,
+  parameters: RestoreParameters,
+  members: readonly InventoryEntry[],
+  mapping: StoreTarget[],
+  log: WorkLog,
+): Promise<RestoreSummary> {
+  const labels = members.map((entry) => entry.label.labelText);
+  const [first] = members;
+  const key = first && setLabelOf(first)?.encryptionKeyFingerprint;
+  log.info(`restore media set ${parameters.mediaSet} of pool '${first?.mediaSetLabel?.pool}'`);
+  if (key) log.info(`encryption key fingerprint: ${key}`);
+  log.info(
+    `datastore(s): ${mapping.map(({ source, target }) => (source ? `${source}=${target.name}` : target.name)).join(', ')}`,
+  );
+  log.info(`drive: ${drive.name}`);
+  log.info(`required tapes: ${labels.join(';')}`);
+  const summary = emptySummary(parameters.mediaSet);
+  for (const [index, entry] of members.entries()) {
+    log.signal.throwIfAborted();
+    const found = await requestMedia(drive, entry.label, log);
+    refuseOtherMember(found, entry);
+    const outcome = await restoreTape(installation, drive, parameters, found, mapping, index / members.length, log);
+    addOutcome(summary, outcome, found);
+  }
+  log.info(
+    `restored ${summary.restored.length} snapshots, ${summary.chunksRestored} chunks (${summary.chunksPresent} were there already)`,
+  );
+  return summary;
+}
+
+/** What is in the drive must be what the inventory says about this member (I3). */
+function refuseOtherMember(found: TapeLabels, entry: InventoryEntry): void {
+  const tape = `tape '${found.label.labelText}'`;
+  const present = setLabelOf(found);
+  const wanted = setLabelOf(entry);
+  const problem = !present
+    ? 'belongs to no media set'
+    : present.uuid !== wanted?.uuid
+      ? `belongs to media set ${present.uuid} now`
+      : present.seqNr !== wanted.seqNr
+        ? `is number ${present.seqNr} of its set, not ${wanted.seqNr}`
+        : undefined;
+  if (!problem) return;
+  throw new FerriteError(
+    'operator',
+    'I3',
+    `${tape} ${problem}: run 'proxmox-tape read-label --inventorize' to correct the inventory`,
+  );
+}
+
+function restoreTape(
+  installation: Installation,
+  drive: OpenDrive,
+  parameters: RestoreParameters,
+  labels: TapeLabels,
+  mapping: StoreTarget[],
+  fraction: number,
+  log: WorkLog,
+): Promise<RestoreOutcome> {
+  const plan = {
+    labels,
+    mapping,
+    ownerAuthId: parameters.owner ?? 'root@pam',
+    catalogPath: installation.paths.catalogFile(labels.label.uuid),
+    ...(installation.owner && { owner: installation.owner }),
+  };
+  return drive.tape.restore(plan, (event) => onEvent(event, labels.label.labelText, fraction, log));
+}
+
+function onEvent(event: DriveEvent, labelText: string, fraction: number, log: WorkLog): void {
+  const name = `${event.store}:${event.snapshot}`;
+  switch (event.kind) {
+    case 'chunk-archive':
+      log.info(`file ${event.fileNumber}: ${event.chunks} chunks of store ${event.store}`);
+      break;
+    case 'snapshot-archive':
+      log.info(`file ${event.fileNumber}: snapshot ${name}`);
+      break;
+    case 'snapshot-skipped':
+      log.info(`skip snapshot ${name}: ${event.message}`);
+      break;
+    case 'progress':
+      log.progress({ activity: `tape '${labelText}'`, doneBytes: event.bytes ?? 0, fraction });
+      break;
+    case 'warning':
+      log.warn(`tape '${labelText}': ${event.message}`);
+      break;
+    case 'log':
+      log.info(event.message ?? '');
+      break;
+  }
+}
+
+function emptySummary(mediaSetUuid: string): RestoreSummary {
+  return {
+    mediaSetUuid,
+    restored: [],
+    existing: [],
+    skipped: [],
+    chunksRestored: 0,
+    chunksPresent: 0,
+    bytesRead: 0,
+    bytesRestored: 0,
+    seconds: 0,
+    media: [],
+  };
+}
+
+function addOutcome(summary: RestoreSummary, outcome: RestoreOutcome, labels: TapeLabels): void {
+  const { labelText, uuid } = labels.label;
+  summary.media.push({ labelText, uuid, seqNr: labels.mediaSetLabel?.seqNr ?? 0 });
+  for (const { store, snapshot, target, fileNumber } of outcome.restored) {
+    summary.restored.push({ store, snapshot, target: target ?? '', fileNumber: fileNumber ?? 0, labelText });
+  }
+  summary.existing.push(...outcome.existing.map(({ store, snapshot }) => ({ store, snapshot })));
+  summary.skipped.push(...outcome.skipped.map(({ store, snapshot }) => ({ store, snapshot })));
+  summary.chunksRestored += outcome.chunksRestored;
+  summary.chunksPresent += outcome.chunksPresent;
+  summary.bytesRead += outcome.bytesRead;
+  summary.bytesRestored += outcome.bytesRestored;
+  summary.seconds += outcome.seconds;
+}
