@@ -90,6 +90,8 @@ impl Scene {
         let mut blocks = std::fs::read(&path).unwrap();
         edit(&mut blocks);
         std::fs::write(path, blocks).unwrap();
+        // The drive remembers how long the files of the loaded tape are.
+        self.library.directory.load("TAPE00").unwrap();
     }
 
     fn archives_in_catalog(&self) -> Vec<(u64, u64)> {
