@@ -45,7 +45,7 @@ export function parseSections(text: string, file: string): SectionText[] {
 }
 
 function parseHeader(content: string, file: string, line: number): SectionText {
-  const [, type, id] = /^(\p{L}[^:]*):(.*)$/u.exec(content) ?? [];
+  const [, type, id] = /^(\p{L}[^:]*):(.*)$/su.exec(content) ?? [];
   if (type === undefined || id === undefined) {
     throw configError(file, line, `expected a section header 'type: name'${headerHint(content)}`);
   }
@@ -61,7 +61,7 @@ function parseProperty(content: string, file: string, line: number): PropertyLin
   if (!/^\s/.test(content)) {
     throw configError(file, line, `expected an indented property${propertyHint(content)}`);
   }
-  const [, key, value] = /^\s+(\S+)\s(.*)$/.exec(content) ?? [];
+  const [, key, value] = /^\s+(\S+)\s(.*)$/s.exec(content) ?? [];
   if (key === undefined || value === undefined) {
     throw configError(file, line, `property '${content.trim()}' has no value (a blank after the name makes it empty)`);
   }

@@ -81,6 +81,7 @@ export async function lockSetOfPool<Value>(
   installation: Installation,
   pool: string | undefined,
   choose: () => Promise<SetChoice<Value>>,
+  timeoutMs: number = LOCK_TIMEOUT_MS,
 ): Promise<{ lock: HeldLock; value: Value }> {
   for (let waitedMs = 0; ; waitedMs += RETRY_MS) {
     const poolLock = await lockPool(installation, pool);
@@ -93,7 +94,7 @@ export async function lockSetOfPool<Value>(
         return { lock: keepPool ? bothLocks(setLock, poolLock) : setLock, value };
       }
       const path = mediaSetLockPath(installation.paths.statusDir, setUuid);
-      if (waitedMs >= LOCK_TIMEOUT_MS) throw lockBusy(path, `media set ${setUuid}`, waitedMs, undefined);
+      if (waitedMs >= timeoutMs) throw lockBusy(path, `media set ${setUuid}`, waitedMs, undefined);
     } finally {
       if (!keepsPool) poolLock.release();
     }

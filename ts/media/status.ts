@@ -1,6 +1,8 @@
 /** Whether a tape can take data. Only `full`, `damaged` and `retired` are ever stored; the rest follows from the sets. */
 import type { InventoryEntry } from '../native.ts';
+import { type Location, parseLocation } from './location.ts';
 import { lastMember, type MediaSet, setLabelOf } from './membership.ts';
+import type { PoolState } from './pool_policy.ts';
 
 export type MediaStatus = 'writable' | 'full' | 'damaged' | 'retired' | 'unknown';
 
@@ -25,4 +27,11 @@ export function mediaStatus(entry: InventoryEntry, pool: string | undefined, cur
 /** What tables show instead of the status. */
 export function shownStatus(status: MediaStatus, isExpired: boolean): string {
   return isExpired && status !== 'damaged' && status !== 'retired' ? 'expired' : status;
+}
+
+/** Status and place of a tape by its UUID, also of one that the inventory does not know. */
+export function describeTape(state: PoolState, uuid: string): { status: MediaStatus; location: Location } {
+  const entry = state.entries.find(({ label }) => label.uuid === uuid);
+  const location = parseLocation(entry?.location);
+  return { status: entry ? mediaStatus(entry, state.pool.name, state.set) : 'unknown', location };
 }

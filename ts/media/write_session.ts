@@ -9,7 +9,7 @@ import type { InventoryEntry, TapeLabels } from '../native.ts';
 import { type AllocationDecision, decideAllocation, type TapeSource } from './allocation.ts';
 import type { InventoryFile } from './inventory_file.ts';
 import type { MediaSession } from './location.ts';
-import { lockPool, lockSetOfPool, tryLockMediaSet } from './media_locks.ts';
+import { lockPool, lockSetOfPool, type SetChoice, tryLockMediaSet } from './media_locks.ts';
 import { type MediaSet, setLabelOf, withMember } from './membership.ts';
 import type { PoolPolicy } from './pool_policy.ts';
 import { type SessionStart, startSession } from './session_start.ts';
@@ -22,6 +22,8 @@ export interface WriteSessionOptions {
   readonly forceNewSet?: boolean;
   /** Replaces the media catalog of a tape by an empty one with these labels. */
   readonly createCatalog?: (labels: TapeLabels) => Promise<void>;
+  /** How long to wait for another job that has the media set; ten seconds as PBS. */
+  readonly timeoutMs?: number;
 }
 
 export interface AllocatedTape {
@@ -54,12 +56,13 @@ export class WriteSession {
   /** Holds the lock of the media set until `close`. Rejects (`lock-timeout`) while another job writes or reads the set. */
   static async open(options: WriteSessionOptions): Promise<WriteSession> {
     const { installation, inventory, pool, session, forceNewSet = false } = options;
-    const { lock, value: start } = await lockSetOfPool(installation, pool.name, async () => {
+    const choose = async (): Promise<SetChoice<SessionStart>> => {
       const { entries } = await inventory.load();
       const newUuid = (): string => installation.uuid();
       const value = startSession({ pool, entries, session, now: now(installation), forceNewSet, newUuid });
       return { setUuid: value.set.uuid, keepPool: false, value };
-    });
+    };
+    const { lock, value: start } = await lockSetOfPool(installation, pool.name, choose, options.timeoutMs);
     return new WriteSession(options, start, lock);
   }
 
