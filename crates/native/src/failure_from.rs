@@ -76,6 +76,8 @@ impl From<DirectoryError> for Failure {
             DirectoryError::Io { .. } => (Kind::System, "io"),
             DirectoryError::Damaged { .. } => (Kind::Data, "virtual-drive"),
             DirectoryError::Label { .. } => (Kind::Usage, "tape-label"),
+            DirectoryError::ReadOnly { .. } => (Kind::Operator, "read-only"),
+            DirectoryError::Unload { .. } => (Kind::System, "drive"),
         };
         Self::new(kind, code, error.to_string())
     }

@@ -96,6 +96,75 @@ pub struct ExtractReport {
     pub warnings: Vec<String>,
 }
 
+/// What to verify.
+#[napi(object)]
+pub struct VerifyRequest {
+    /// As on tape; all finished ones where not given.
+    pub snapshots: Option<Vec<String>>,
+    /// Rename corrupt chunks to `<digest>.N.bad`, so that the next backup stores them again.
+    pub set_aside_bad: Option<bool>,
+}
+
+/// Something that is not as it should be.
+#[napi(object)]
+pub struct VerifyError {
+    /// The snapshot.
+    pub snapshot: String,
+    /// The file of it, unless it is the snapshot as a whole.
+    pub file: Option<String>,
+    /// Digest of the chunk, if it is one.
+    pub chunk: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Result of a verification.
+#[napi(object)]
+pub struct VerifyReport {
+    /// Snapshots checked.
+    pub snapshots: i64,
+    /// Distinct chunks read.
+    pub chunks: i64,
+    /// Bytes of their files.
+    pub bytes: i64,
+    /// At most 10,000 of what was found.
+    pub errors: Vec<VerifyError>,
+    /// Errors beyond those.
+    pub more_errors: i64,
+    /// Snapshots that somebody was writing or removing, and that were not checked.
+    pub skipped: Vec<String>,
+}
+
+/// Chunks and indexes of a datastore.
+#[napi(object)]
+pub struct StoreStats {
+    /// Chunk files.
+    pub chunks: i64,
+    /// Bytes of these files.
+    pub chunk_bytes: i64,
+    /// Bytes that the indexes of all snapshots describe: the size of the data before deduplication.
+    pub index_bytes: i64,
+}
+
+impl From<core::VerifyReport> for VerifyReport {
+    fn from(report: core::VerifyReport) -> Self {
+        let errors = report.errors.into_iter().map(|error| VerifyError {
+            snapshot: error.snapshot.to_string(),
+            file: error.file,
+            chunk: error.chunk.map(|digest| digest.to_string()),
+            message: error.message,
+        });
+        Self {
+            snapshots: number(report.snapshots),
+            chunks: number(report.chunks),
+            bytes: number(report.bytes),
+            errors: errors.collect(),
+            more_errors: number(report.more_errors),
+            skipped: report.skipped.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 impl TryFrom<ImportPlan> for core::ImportPlan {
     type Error = Failure;
 
@@ -170,6 +239,41 @@ impl Datastore {
                 bytes_written: number(report.bytes_written),
                 files: number(report.files),
                 warnings: report.warnings,
+            })
+        })
+    }
+
+    /// Checks every chunk and file of snapshots. What is damaged is in the report.
+    #[napi(ts_return_type = "Promise<VerifyReport>")]
+    pub fn verify<'env>(
+        &self,
+        env: &'env Env,
+        request: VerifyRequest,
+        on_event: Option<Function<'_, StoreEvent, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let tell = sink(listener(on_event)?);
+        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        on_thread(env, "store-verify", move || {
+            let chosen = request.snapshots.map(|paths| paths.iter().map(|path| snapshot_path(path)).collect());
+            let options = core::VerifyOptions {
+                snapshots: chosen.transpose()?,
+                set_aside_bad: request.set_aside_bad.unwrap_or(false),
+                record_as: None,
+            };
+            Ok(VerifyReport::from(store.verify(&options, &tell, &cancel)?))
+        })
+    }
+
+    /// Counts chunks and what they stand for.
+    #[napi(ts_return_type = "Promise<StoreStats>")]
+    pub fn stats<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        on_thread(env, "store-stats", move || {
+            let stats = store.stats(&cancel)?;
+            Ok(StoreStats {
+                chunks: number(stats.chunks),
+                chunk_bytes: number(stats.chunk_bytes),
+                index_bytes: number(stats.index_bytes),
             })
         })
     }

@@ -5,6 +5,7 @@ mod events;
 mod labels;
 mod motion;
 mod state;
+mod status;
 mod transfer;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use napi_derive::napi;
 
 use super::TapeDrive;
 use crate::datastore::number;
+use crate::promise::on_thread;
 
 /// A place for a tape.
 #[napi(object)]
@@ -31,9 +32,7 @@ impl TapeDrive {
     #[napi(ts_return_type = "Promise<TapeSlots>")]
     pub fn slots<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         self.call(env, |state| {
-            let found = state.directory.slots()?;
-            let slots = found.slots.into_iter().map(|slot| TapeSlot { slot: slot.number, label_text: slot.label });
-            Ok(TapeSlots { loaded: found.loaded, slots: slots.collect() })
+            Ok(TapeSlots::from(state.directory.slots()?))
         })
     }
 
@@ -74,5 +73,29 @@ impl TapeDrive {
     #[napi(ts_return_type = "Promise<number>")]
     pub fn end_of_data<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         self.call(env, |state| Ok(number(state.ready()?.0.end_of_data()?.file_number())))
+    }
+
+    /// Empties the tape, fast (an end mark at its beginning) or by overwriting all of it, which takes hours.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn erase<'env>(&self, env: &'env Env, fast: bool) -> napi::Result<Object<'env>> {
+        self.call(env, move |state| {
+            let _ = state.ready()?.0.format(fast, &mut |_| {})?;
+            Ok(())
+        })
+    }
+}
+
+/// Tapes of a virtual drive's directory; works while somebody uses the drive.
+#[napi(ts_return_type = "Promise<TapeSlots>")]
+pub fn list_virtual_slots(env: &Env, directory: String) -> napi::Result<Object<'_>> {
+    on_thread(env, "virtual-slots", move || {
+        Ok(TapeSlots::from(ferrite_emulator::list_slots(std::path::Path::new(&directory))?))
+    })
+}
+
+impl From<ferrite_emulator::Slots> for TapeSlots {
+    fn from(found: ferrite_emulator::Slots) -> Self {
+        let slots = found.slots.into_iter().map(|slot| TapeSlot { slot: slot.number, label_text: slot.label });
+        Self { loaded: found.loaded, slots: slots.collect() }
     }
 }

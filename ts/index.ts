@@ -1,0 +1,33 @@
+/**
+ * What programs import. Every command's work is a function here: it takes an installation and plain parameters, and gives
+ * plain values back. Long work takes an observer for its log lines, progress and abort, and gives the outcome of its task.
+ */
+export { datastoreConfig, listDatastores, removeDatastore } from './config/datastores.ts';
+export * from './config/drives.ts';
+export {
+  type Installation,
+  type InstallationOptions,
+  openInstallation,
+  type Variables,
+} from './config/installation.ts';
+export * from './config/pools.ts';
+export { type ErrorKind, FerriteError, toFerriteError } from './errors.ts';
+export { type BackupParameters, type BackupSummary, backup } from './jobs/backup.ts';
+export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog_restore.ts';
+export { createDatastore, type NewDatastore } from './jobs/datastores.ts';
+export {
+  ejectTask as ejectMedia,
+  eraseTask as eraseMedia,
+  inventoryTask as updateInventory,
+  labelTask as labelMedia,
+  loadTask as loadMedia,
+  rewindTask as rewindMedia,
+  unloadTask as unloadMedia,
+} from './jobs/drive_tasks.ts';
+export * from './jobs/media.ts';
+export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
+export * from './jobs/snapshots.ts';
+export * from './library/read_label.ts';
+export * from './library/scan.ts';
+export * from './library/status.ts';
+export type { ProgressEvent, TaskObserver, TaskOutcome, WorkLog } from './log.ts';
