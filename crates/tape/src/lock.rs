@@ -40,3 +40,25 @@ pub(crate) fn lock_exclusive(file: &File, path: &Path, wait: Duration) -> Result
 pub(crate) fn unlock(file: &File, path: &Path) -> Result<()> {
     flock(file, FlockOperation::Unlock).map_err(|error| TapeError::io("unlock", path, error.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_waited_for_and_then_given_up() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let open = || File::open(file.path()).unwrap();
+        let (first, second) = (open(), open());
+        lock_exclusive(&first, file.path(), Duration::ZERO).unwrap();
+        let error = lock_exclusive(&second, file.path(), Duration::from_millis(50)).unwrap_err();
+        assert!(matches!(error, TapeError::Locked { .. }), "{error}");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(60));
+                unlock(&first, file.path()).unwrap();
+            });
+            lock_exclusive(&second, file.path(), Duration::from_secs(5)).unwrap();
+        });
+    }
+}
