@@ -91,7 +91,7 @@ impl Chunker {
         }
         // The byte that completes the smallest chunk also fills the window.
         let just_filled = self.filled == self.min_bytes && at > 0;
-        let cut = if just_filled && self.is_cut() {
+        let cut = if just_filled && is_cut(self.hash, self.mask) {
             Some(at)
         } else {
             self.roll(data, at)
@@ -100,10 +100,6 @@ impl Chunker {
             self.reset();
         }
         cut
-    }
-
-    fn is_cut(&self) -> bool {
-        self.hash & self.mask >= self.mask - 2
     }
 
     /// Passes over bytes in front of the first window that can be at a cut.
@@ -154,11 +150,11 @@ impl Chunker {
     /// The inner loop. Position after the byte that makes a cut.
     #[inline]
     fn roll_over(&mut self, leaving: &[u8], entering: &[u8]) -> Option<usize> {
-        let (mut hash, mask, threshold) = (self.hash, self.mask, self.mask - 2);
+        let (mut hash, mask) = (self.hash, self.mask);
         let mut cut = None;
         for (position, (&leave, &enter)) in leaving.iter().zip(entering).enumerate() {
             hash = hash.rotate_left(1) ^ (TABLE[usize::from(leave)] ^ TABLE[usize::from(enter)]);
-            if hash & mask >= threshold {
+            if is_cut(hash, mask) {
                 cut = Some(position + 1);
                 break;
             }
@@ -173,6 +169,11 @@ impl Chunker {
         self.window.rotate_left(new);
         self.window[WINDOW_BYTES - new..].copy_from_slice(&rolled[rolled.len() - new..]);
     }
+}
+
+#[inline]
+fn is_cut(hash: u32, mask: u32) -> bool {
+    hash & mask >= mask - 2
 }
 
 #[cfg(test)]

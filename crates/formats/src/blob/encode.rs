@@ -34,6 +34,7 @@ impl BlobEncoder {
     ///
     /// With `compress`, the compressed form is used where it is strictly smaller: a streaming frame in an unencrypted
     /// blob, a one-shot frame in an encrypted one, both level 1 (datastore.md 4). wasm32 builds never compress.
+    /// Releases from 3.2.8 on choose slightly differently (since-3.2.4.md F12); every reader takes either form.
     ///
     /// # Errors
     /// [`FormatError::TooLarge`] above [`MAX_PLAIN_BYTES`].

@@ -115,6 +115,18 @@ fn the_verifier_forgets_an_abandoned_blob() {
         verifier.start(Some(&Digest::of(b"x")), MIB).unwrap();
         assert!(verifier.update(b"no blob at all").is_err());
     }
+    // Plain content, hashed in part; content that is broken.
+    let plain = Blob::encode(b"hello", false, None).unwrap();
+    let mut broken = compressed.into_bytes();
+    broken.truncate(50);
+    broken[20..].fill(0xff);
+    for abandoned in [&plain.as_bytes()[..14], &broken] {
+        verifier.start(Some(&digest), MIB).unwrap();
+        verifier.update(abandoned).unwrap();
+        verifier.start(Some(&Digest::of(b"hello")), MIB).unwrap();
+        verifier.update(plain.as_bytes()).unwrap();
+        assert!(verifier.finish().unwrap().content_checked);
+    }
 }
 
 #[test]

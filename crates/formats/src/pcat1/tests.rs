@@ -112,6 +112,20 @@ fn damaged_catalogs_are_refused() {
     }
 }
 
+/// Not only a walk, which would notice that it goes on too long.
+#[test]
+fn a_directory_cannot_hold_itself() {
+    let catalog = [
+        &PCAT1_MAGIC[..],
+        &[5, 1, b'd', 1, b'a', 0],
+        &8u64.to_le_bytes(),
+    ]
+    .concat();
+    let root = CatalogReader::parse(&catalog).unwrap().root().unwrap();
+    let entries: Vec<_> = root.collect();
+    assert!(matches!(entries[..], [Err(_)]), "{entries:?}");
+}
+
 #[test]
 fn a_walk_stops_at_the_first_error_of_its_visitor() {
     let file: Value = vectors::read("datastore/pcat1");
