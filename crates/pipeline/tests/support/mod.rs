@@ -6,3 +6,10 @@ pub mod fixture;
 pub mod library;
 pub mod store;
 pub mod tmpfs;
+
+/// A folder of its own in memory where the machine has that: these tests sync thousands of times.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
