@@ -22,7 +22,11 @@ fn fixtures() -> Option<PathBuf> {
         return Some(path);
     }
     let required = std::env::var("FERRITE_REQUIRE").is_ok_and(|list| list.contains("fixtures"));
-    assert!(!required, "fixtures are required but not at {}", path.display());
+    assert!(
+        !required,
+        "fixtures are required but not at {}",
+        path.display()
+    );
     eprintln!("SKIP fixtures: not at {}", path.display());
     None
 }
@@ -41,7 +45,14 @@ fn copy_tapes(from: &Path) -> tempfile::TempDir {
 }
 
 fn open(path: &Path, max_bytes: u64) -> PbsDirectory {
-    PbsDirectory::open(path, PbsDirectoryOptions { max_bytes, ..PbsDirectoryOptions::default() }).unwrap()
+    PbsDirectory::open(
+        path,
+        PbsDirectoryOptions {
+            max_bytes,
+            ..PbsDirectoryOptions::default()
+        },
+    )
+    .unwrap()
 }
 
 fn tape_file(directory: &Path, label: &str, number: u64) -> Vec<u8> {
@@ -55,7 +66,11 @@ fn reads_what_pbs_wrote() {
         let directory = copy_tapes(&fixtures.join(folder).join("tapes"));
         let library = open(directory.path(), max_bytes);
         let mut drive = Drive::open(library.connect(), DriveOptions::default()).unwrap();
-        assert_eq!(library.loaded().as_deref(), labels.last().copied(), "{folder}");
+        assert_eq!(
+            library.loaded().as_deref(),
+            labels.last().copied(),
+            "{folder}"
+        );
         for label in labels {
             library.load(label).unwrap();
             drive.prepare().unwrap();
@@ -73,11 +88,17 @@ fn reads_what_pbs_wrote() {
                 };
                 if end == BlockRead::EndOfData {
                     assert!(content.is_empty());
-                    let files = std::fs::read_to_string(directory.path().join(format!("tape-{label}.json"))).unwrap();
+                    let files = std::fs::read_to_string(
+                        directory.path().join(format!("tape-{label}.json")),
+                    )
+                    .unwrap();
                     assert_eq!(files, format!("{{\n  \"files\": {number}\n}}"));
                     break;
                 }
-                assert!(content == tape_file(directory.path(), label, number), "{folder} {label} file {number}");
+                assert!(
+                    content == tape_file(directory.path(), label, number),
+                    "{folder} {label} file {number}"
+                );
                 position = file.finish().unwrap();
             }
         }
@@ -98,14 +119,22 @@ fn writes_what_pbs_wrote() {
             drive.prepare().unwrap();
             let mut used = 0;
             for number in 0.. {
-                let Ok(content) = std::fs::read(source.join(format!("tapefile-{number}-{label}.json"))) else { break };
+                let Ok(content) =
+                    std::fs::read(source.join(format!("tapefile-{number}-{label}.json")))
+                else {
+                    break;
+                };
                 let end = drive.end_of_data().unwrap();
                 assert_eq!(end.file_number(), number);
                 let mut file = drive.write_file(end).unwrap();
                 let free = max_bytes.saturating_sub(used) / BLOCK_BYTES as u64;
                 for (index, block) in content.chunks(BLOCK_BYTES).enumerate() {
                     let written = file.write_block(block).unwrap();
-                    assert_eq!(written.early_warning, index as u64 >= free.max(2), "{folder} {label} {number} {index}");
+                    assert_eq!(
+                        written.early_warning,
+                        index as u64 >= free.max(2),
+                        "{folder} {label} {number} {index}"
+                    );
                 }
                 let _ = file.finish().unwrap();
                 used += content.len() as u64;
@@ -132,7 +161,8 @@ fn assert_same_directory(expected: &Path, found: &Path) {
     };
     assert_eq!(names(expected), names(found));
     for name in names(expected) {
-        let same = std::fs::read(expected.join(&name)).unwrap() == std::fs::read(found.join(&name)).unwrap();
+        let same = std::fs::read(expected.join(&name)).unwrap()
+            == std::fs::read(found.join(&name)).unwrap();
         assert!(same, "{} differs", found.join(&name).display());
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{Advice, FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -22,7 +23,7 @@ pub enum WriteStyle {
 }
 
 /// A tape file open for writing.
-pub trait DiskFile: Send {
+pub trait DiskFile: Send + Sync {
     /// How it wants to be written.
     fn style(&self) -> WriteStyle;
 
@@ -42,10 +43,10 @@ pub trait DiskFile: Send {
 /// Opens tape files for writing.
 pub trait Disk: Send + Sync {
     /// Makes the file, or empties it.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Opens an existing file.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 }
 
 /// The machine's own file systems.
@@ -53,21 +54,21 @@ pub trait Disk: Send + Sync {
 pub struct SystemDisk;
 
 impl Disk for SystemDisk {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         open_for_writing(path, OFlags::CREATE | OFlags::TRUNC)
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         open_for_writing(path, OFlags::empty())
     }
 }
 
-fn open_for_writing(path: &Path, flags: OFlags) -> io::Result<Box<dyn DiskFile>> {
+fn open_for_writing(path: &Path, flags: OFlags) -> io::Result<Arc<dyn DiskFile>> {
     let flags = flags | OFlags::WRONLY | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(FILE_MODE);
     match rustix::fs::open(path, flags | OFlags::DIRECT, mode) {
         Ok(file) if !is_tmpfs(&file) => {
-            return Ok(Box::new(SystemFile {
+            return Ok(Arc::new(SystemFile {
                 file: File::from(file),
                 style: WriteStyle::Direct,
             }));
@@ -77,7 +78,7 @@ fn open_for_writing(path: &Path, flags: OFlags) -> io::Result<Box<dyn DiskFile>>
         Err(error) => return Err(error.into()),
     }
     let file = File::from(rustix::fs::open(path, flags, mode)?);
-    Ok(Box::new(SystemFile {
+    Ok(Arc::new(SystemFile {
         file,
         style: WriteStyle::Cached,
     }))
@@ -144,10 +145,15 @@ impl DiskFile for SystemFile {
     }
 }
 
-/// Opens a tape file for reading from front to back.
-pub(super) fn open_for_reading(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
+/// Prepares a file for reading from front to back.
+pub(super) fn read_sequentially(file: &File) {
     // Only a hint: it doubles the kernel's readahead.
-    let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
-    Ok(file)
+    let _ = rustix::fs::fadvise(file, 0, None, Advice::Sequential);
+}
+
+/// Opens a tape file for reading past the page cache; `None` where that is not possible or no gain.
+pub(super) fn open_direct(path: &Path) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECT | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    (!is_tmpfs(&file)).then(|| File::from(file))
 }

@@ -8,7 +8,9 @@ mod directory;
 mod disk;
 mod error;
 mod layout;
+mod pieces;
 mod sink;
+mod source;
 mod tape;
 
 use std::path::{Path, PathBuf};

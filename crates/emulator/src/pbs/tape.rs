@@ -3,8 +3,6 @@
 //! The order of what is stored is PBS's: the index says that a file exists before the file does, and the drive's position is
 //! behind it before its first byte is written. PBS can take over after every command.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,10 +10,12 @@ use ferrite_scsi::command::BlockLimits;
 use ferrite_scsi::density::Density;
 
 use super::directory::{CurrentTape, Directory};
-use super::disk::{Disk, DiskFile, open_for_reading};
+use super::disk::{Disk, DiskFile};
 use super::error::DirectoryError;
 use super::layout::{Layout, Place};
-use super::sink::{FileSink, PieceBuffer};
+use super::pieces::Pieces;
+use super::sink::FileSink;
+use super::source::FileSource;
 use crate::medium::{
     Medium, MediumError, MediumFacts, MediumPosition, MediumRead, Spaced, Written,
 };
@@ -44,7 +44,7 @@ pub(super) struct PbsTape {
     stored_pos: u64,
     reader: Option<Reader>,
     writer: Option<Writer>,
-    spare_buffer: Option<PieceBuffer>,
+    pieces: Pieces,
     unsynced: Vec<Unsynced>,
     /// Something was changed since the last sync.
     dirty: bool,
@@ -54,11 +54,11 @@ pub(super) struct PbsTape {
 /// A finished file whose data may still be in the machine's memory.
 struct Unsynced {
     path: Arc<Path>,
-    file: Box<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
 }
 
 struct Reader {
-    file: File,
+    source: FileSource,
     number: u64,
 }
 
@@ -92,7 +92,7 @@ impl PbsTape {
             disk,
             reader: None,
             writer: None,
-            spare_buffer: None,
+            pieces: Pieces::default(),
             unsynced: Vec::new(),
             dirty: false,
             past_early_warning: false,
@@ -135,9 +135,8 @@ impl PbsTape {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        let closed = writer.sink.close();
+        let closed = writer.sink.close(&mut self.pieces);
         self.layout.set_open_length(closed.stored);
-        self.spare_buffer = closed.buffer.or(self.spare_buffer.take());
         self.at = self.layout.end();
         let synced = if self.unsynced.len() >= MAX_UNSYNCED {
             self.sync_files()
@@ -174,7 +173,7 @@ impl PbsTape {
         if self.writer.is_some() {
             return Ok(());
         }
-        self.reader = None;
+        self.stop_reading();
         self.dirty = true;
         let Place {
             file: number,
@@ -226,19 +225,20 @@ impl PbsTape {
         Ok(())
     }
 
-    fn read_at_place(&mut self, buffer: &mut [u8]) -> Result<MediumRead, MediumError> {
-        let Place {
-            file: number,
-            block,
-        } = self.at;
-        let path = || self.directory.file_path(&self.label, number);
+    /// Opens the file at the present position, unless it is open.
+    fn start_reading(&mut self) -> Result<(), MediumError> {
+        let number = self.at.file;
         if self
             .reader
             .as_ref()
-            .is_none_or(|reader| reader.number != number)
+            .is_some_and(|reader| reader.number == number)
         {
-            let path = path();
-            let file = open_for_reading(&path).map_err(|error| {
+            return Ok(());
+        }
+        self.stop_reading();
+        let path = self.directory.file_path(&self.label, number);
+        let source =
+            FileSource::open(&path, self.layout.bytes(number) / BLOCK).map_err(|error| {
                 let detail: Arc<str> = format!("{}: {error}", path.display()).into();
                 if error.kind() == std::io::ErrorKind::NotFound {
                     MediumError::Missing { detail }
@@ -246,24 +246,41 @@ impl PbsTape {
                     MediumError::Unreadable { detail }
                 }
             })?;
-            self.reader = Some(Reader { file, number });
+        self.reader = Some(Reader { source, number });
+        Ok(())
+    }
+
+    fn stop_reading(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.source.close(&mut self.pieces);
         }
-        let Some(reader) = &self.reader else {
+    }
+
+    fn read_at_place(&mut self, buffer: &mut [u8]) -> Result<MediumRead, MediumError> {
+        let Place {
+            file: number,
+            block,
+        } = self.at;
+        let left = self.layout.bytes(number).saturating_sub(block * BLOCK);
+        if left < BLOCK && !self.layout.is_missing(number) {
+            let path = self.directory.file_path(&self.label, number);
+            let detail = format!("{}: ends {left} bytes into block {block}", path.display()).into();
+            return Err(MediumError::IncompleteBlock { detail });
+        }
+        self.start_reading()?;
+        let Some(reader) = &mut self.reader else {
             return Ok(MediumRead::EndOfData);
         };
         let length = buffer.len().min(BLOCK_BYTES);
-        let left = self.layout.bytes(number).saturating_sub(block * BLOCK);
-        if left < BLOCK {
-            let detail =
-                format!("{}: ends {left} bytes into block {block}", path().display()).into();
-            return Err(MediumError::IncompleteBlock { detail });
-        }
-        reader
-            .file
-            .read_exact_at(&mut buffer[..length], block * BLOCK)
-            .map_err(|error| MediumError::Unreadable {
-                detail: format!("{}: block {block}: {error}", path().display()).into(),
-            })?;
+        let result = reader
+            .source
+            .read(block, &mut buffer[..length], &mut self.pieces);
+        result.map_err(|error| {
+            let path = self.directory.file_path(&self.label, number);
+            MediumError::Unreadable {
+                detail: format!("{}: block {block}: {error}", path.display()).into(),
+            }
+        })?;
         Ok(MediumRead::Block(BLOCK_BYTES as u32))
     }
 }
@@ -306,7 +323,7 @@ impl Medium for PbsTape {
         if number > writer.plain_blocks + EARLY_WARNING_BLOCKS {
             return Err(MediumError::Full);
         }
-        let result = writer.sink.append(block, &mut self.spare_buffer);
+        let result = writer.sink.append(block, &mut self.pieces);
         let (length, stored) = (writer.sink.length(), writer.sink.stored());
         let early_warning = number > writer.plain_blocks;
         if let Err(detail) = result {
@@ -337,7 +354,7 @@ impl Medium for PbsTape {
         if let Some(writer) = &mut self.writer {
             writer
                 .sink
-                .sync()
+                .sync(&mut self.pieces)
                 .map_err(|detail| MediumError::Deferred { detail })?;
         }
         self.sync_files()?;
@@ -360,7 +377,7 @@ impl Medium for PbsTape {
                 file: self.at.file + 1,
                 block: 0,
             };
-            self.reader = None;
+            self.stop_reading();
             return Ok(MediumRead::Filemark);
         }
         let read = self.read_at_place(buffer)?;
@@ -418,7 +435,7 @@ impl Medium for PbsTape {
             return self.stop_writing();
         }
         self.dirty = true;
-        self.reader = None;
+        self.stop_reading();
         self.directory.store_index(&self.label, self.at.file)?;
         self.remove_files(self.at.file)
     }
