@@ -2,10 +2,10 @@
  * Datastores and tapes that PBS wrote: `$FERRITE_FIXTURES`, else ../shared/fixtures beside the checkout. Read-only: tests
  * copy what they change. Without them their tests are skipped, unless FERRITE_REQUIRE names `fixtures`.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { temporaryDirectory } from './temporary_installation.ts';
 
 /** Names of the fixture folders. */
 export type FixtureName = 'small' | 'append' | 'incomplete';
@@ -31,16 +31,9 @@ export function readFixture<T>(name: FixtureName, file: string): T {
 
 /** A writable copy of a folder of a fixture, removed when the test ends. */
 export function copyFixture(t: ExecutionContext, name: FixtureName, ...parts: string[]): string {
-  const target = temporaryFolder(t);
+  const target = temporaryDirectory(t);
   cpSync(fixturePath(name, ...parts), target, { recursive: true, preserveTimestamps: true });
   return target;
-}
-
-/** An empty folder, removed when the test ends. */
-export function temporaryFolder(t: ExecutionContext): string {
-  const created = mkdtempSync(join(tmpdir(), 'ferrite-test-'));
-  t.teardown(() => rmSync(created, { recursive: true, force: true }));
-  return created;
 }
 
 /**

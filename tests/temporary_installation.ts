@@ -1,5 +1,5 @@
 /** Installations in temporary directories, with a clock, UUIDs and locks that a test controls. */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -9,6 +9,17 @@ import { type Installation, type InstallationOptions, openInstallation } from '.
 /** A directory that is removed when the test ends. */
 export function temporaryDirectory(t: ExecutionContext): string {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'ferrite-test-')));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/**
+ * As `temporaryDirectory`, in memory where the machine has room for it: the 65,536 folders of a datastore take seconds on
+ * a disk.
+ */
+export function memoryDirectory(t: ExecutionContext): string {
+  const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const path = realpathSync(mkdtempSync(join(parent, 'ferrite-test-')));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
