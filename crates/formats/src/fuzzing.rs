@@ -2,3 +2,4 @@
 //! of whatever was accepted.
 
 pub mod datastore;
+pub mod tape;

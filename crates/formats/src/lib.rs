@@ -2,7 +2,7 @@
 //!
 //! No I/O, no threads, no clock, no randomness: UUIDs, times and IVs are arguments. Everything here also builds for
 //! wasm32, where `ruzstd` stands in for libzstd. Parsers take hostile bytes: they bound every length before allocating
-//! and answer with a [`FormatError`].
+//! and answer with a [`FormatError`], or with the error of their module where callers tell cases apart.
 
 // ---- datastore half
 pub mod archive_name;
@@ -38,7 +38,6 @@ pub mod catalog_archive;
 pub mod chunk_archive;
 pub mod content_header;
 pub mod fingerprint;
-pub mod fuzz;
 pub mod inventory;
 mod json;
 pub mod label;

@@ -8,7 +8,7 @@ use ferrite_formats::block_stream::{
 };
 use ferrite_formats::chunk_archive::{ChunkArchiveDecoder, ChunkArchiveEnd, ChunkArchiveError};
 use ferrite_formats::content_header;
-use ferrite_formats::fuzz;
+use ferrite_formats::fuzzing::tape as fuzzing;
 use ferrite_formats::label::MediaLabel;
 use ferrite_formats::media_catalog::{CatalogContent, CatalogError, CatalogIdentity};
 use ferrite_formats::pxar::{DecodeError, Decoder, item};
@@ -280,7 +280,7 @@ fn no_parser_panics_on_any_changed_byte_or_cut() {
 }
 
 fn run_targets(input: &[u8]) {
-    for (_, target) in fuzz::TARGETS {
+    for (_, target) in fuzzing::TARGETS {
         target(input);
     }
 }
@@ -293,8 +293,8 @@ fn no_parser_panics_on_a_changed_block_header() {
         let before = stream[at];
         for value in [0, 1, 2, 3, 0x7f, 0x80, 0xff] {
             stream[at] = value;
-            fuzz::parse_block(&stream);
-            fuzz::parse_block_stream(&stream);
+            fuzzing::one_block(&stream);
+            fuzzing::blocks(&stream);
         }
         stream[at] = before;
     }

@@ -8,7 +8,7 @@ use ferrite_formats::block_stream::{BlockStream, StreamEnd, frame_content, unfra
 use ferrite_formats::chunk_archive::{
     ChunkArchiveDecoder, ChunkArchiveHeader, ChunkEntry, ChunkEvent,
 };
-use ferrite_formats::fuzz;
+use ferrite_formats::fuzzing::tape as fuzzing;
 use ferrite_formats::inventory::{self, InventoryEntry, MediaId, MediaLocation, MediaStatus};
 use ferrite_formats::label::{MediaLabel, MediaSetLabel};
 use ferrite_formats::media_catalog::{
@@ -306,7 +306,7 @@ proptest! {
 
     #[test]
     fn no_parser_panics_on_random_bytes(input in proptest::collection::vec(any::<u8>(), 0..400)) {
-        for (_, target) in fuzz::TARGETS {
+        for (_, target) in fuzzing::TARGETS {
             target(&input);
         }
     }
