@@ -130,7 +130,7 @@ fn digest(number: u64) -> Digest {
 fn query(number: u64, chunks: u64) -> Digest {
     let [a, b, c, d, e, f, g, h, ..] = *digest(number.wrapping_add(1 << 60)).as_bytes();
     let random = u64::from_le_bytes([a, b, c, d, e, f, g, h]) % chunks.max(1);
-    digest(if number.is_multiple_of(2) {
+    digest(if number % 2 == 0 {
         random
     } else {
         random + (1 << 50)

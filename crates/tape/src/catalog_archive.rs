@@ -132,7 +132,7 @@ pub(crate) fn copy_to(
         let payload = match reader.payload() {
             Ok([]) => break,
             Ok(payload) => payload,
-            Err(error @ TapeError::NoEndMarker { .. }) => {
+            Err(error @ (TapeError::NoEndMarker { .. } | TapeError::Block { .. })) => {
                 return Ok(CatalogCopy::Unusable(error.to_string()));
             }
             Err(error) => return Err(error),

@@ -10,7 +10,7 @@ use crate::scan::ScannedFile;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TapeEvent {
-    /// Blocks read since the work began, in bytes. Comes after every file and about every 64 MiB.
+    /// Blocks read since the work began, in bytes. Comes after every file, and inside long ones every 64 MiB.
     Progress {
         /// Tape file being read.
         file_number: u64,
@@ -88,5 +88,39 @@ impl Watch<'_> {
             return Err(TapeError::Cancelled);
         }
         Ok(())
+    }
+}
+
+/// Bytes between two progress events inside one file.
+const PROGRESS_BYTES: u64 = 64 << 20;
+
+/// Counts blocks over many files and tells about them now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    finished_files: u64,
+    told: u64,
+}
+
+impl Progress {
+    /// Another block of the file was read.
+    pub(crate) fn at(&mut self, file_number: u64, file_bytes: u64, watch: &mut Watch<'_>) {
+        let tape_bytes = self.finished_files + file_bytes;
+        if tape_bytes >= self.told + PROGRESS_BYTES {
+            self.tell(file_number, tape_bytes, watch);
+        }
+    }
+
+    /// The file was left.
+    pub(crate) fn finished(&mut self, file_number: u64, file_bytes: u64, watch: &mut Watch<'_>) {
+        self.finished_files += file_bytes;
+        self.tell(file_number, self.finished_files, watch);
+    }
+
+    fn tell(&mut self, file_number: u64, tape_bytes: u64, watch: &mut Watch<'_>) {
+        self.told = tape_bytes;
+        watch.tell(TapeEvent::Progress {
+            file_number,
+            tape_bytes,
+        });
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ferrite_formats::catalog_archive::CatalogArchiveHeader;
-use ferrite_scsi::{Drive, Position};
+use ferrite_scsi::{Drive, ErrorClass, Position};
 use uuid::Uuid;
 
 use crate::aligned::AlignedBlock;
@@ -11,7 +11,7 @@ use crate::catalog::{Owner, create_temporary};
 use crate::catalog_archive::{CatalogCopy, copy_to};
 use crate::error::{Result, TapeError};
 use crate::events::{TapeEvent, Watch};
-use crate::file::{ContentReader, FileKind, NextFile, read_head};
+use crate::file::{ContentReader, FileHead, FileKind, NextFile, read_head};
 use crate::labels::TapeLabels;
 use crate::scan::go_behind_labels;
 
@@ -56,8 +56,8 @@ pub struct CatalogRestoreOutcome {
 /// job that wrote those was interrupted.
 ///
 /// # Errors
-/// [`TapeError::Label`] when another tape is in the drive or it is in no set; errors of the drive, of blocks, of the file
-/// system; [`TapeError::Cancelled`]. An unusable copy is no error.
+/// [`TapeError::Label`] when another tape is in the drive; errors of the drive and of the file system;
+/// [`TapeError::Cancelled`]. An unusable copy or a damaged file is no error.
 pub fn restore_catalogs(
     drive: &mut Drive,
     block: &mut AlignedBlock,
@@ -70,10 +70,14 @@ pub fn restore_catalogs(
     loop {
         watch.check_cancelled()?;
         let file_number = position.file_number();
-        let found = match ContentReader::open(drive, position, block)? {
-            NextFile::EndOfData(_) => return Ok(outcome),
-            NextFile::Empty(_) => None,
-            NextFile::File(reader) => take_copy(reader, restore, &mut outcome, watch)?,
+        let found = match ContentReader::open(drive, position, block) {
+            Ok(NextFile::EndOfData(_)) => return Ok(outcome),
+            Ok(NextFile::Empty(_)) => None,
+            Ok(NextFile::File(reader)) => take_copy(reader, restore, &mut outcome, watch)?,
+            Err(error) => {
+                tell_damage(file_number, error, watch)?;
+                None
+            }
         };
         position = match found {
             Some(next) => next,
@@ -92,6 +96,15 @@ pub fn restore_catalogs(
     }
 }
 
+/// A damaged file is not a copy, and does not keep those behind it from being found.
+fn tell_damage(file_number: u64, error: TapeError, watch: &mut Watch<'_>) -> Result<()> {
+    if error.class() != ErrorClass::Data || matches!(error, TapeError::Drive { .. }) {
+        return Err(error);
+    }
+    watch.warn(file_number, format!("not read: {error}"));
+    Ok(())
+}
+
 /// Reads a file if it is a catalog archive and gives the position behind it; `None` for any other file.
 fn take_copy(
     mut reader: ContentReader<'_>,
@@ -100,8 +113,13 @@ fn take_copy(
     watch: &mut Watch<'_>,
 ) -> Result<Option<Position>> {
     let file_number = reader.file_number();
-    let FileKind::CatalogArchive(header) = read_head(&mut reader)?.kind else {
-        return Ok(None);
+    let header = match read_head(&mut reader) {
+        Ok(FileHead {
+            kind: FileKind::CatalogArchive(header),
+            ..
+        }) => header,
+        Ok(_) => return Ok(None),
+        Err(error) => return tell_damage(file_number, error, watch).map(|()| None),
     };
     let refused = match refusal(&header, restore) {
         Some(reason) => Some(reason),

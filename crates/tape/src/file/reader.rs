@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use ferrite_formats::block::Block;
+use ferrite_formats::block::{BLOCK_SIZE, Block};
 use ferrite_formats::block_stream::StreamEnd;
 use ferrite_scsi::{Drive, Position};
 
@@ -71,6 +71,11 @@ impl<'d> ContentReader<'d> {
     /// Blocks read so far.
     pub fn blocks(&self) -> u64 {
         self.source.blocks()
+    }
+
+    /// Bytes of the blocks read so far.
+    pub fn tape_bytes(&self) -> u64 {
+        self.blocks() * BLOCK_SIZE as u64
     }
 
     /// Number of the block that holds the next byte, for messages.

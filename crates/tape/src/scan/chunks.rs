@@ -7,7 +7,7 @@ use ferrite_formats::content_header::ContentHeader;
 use ferrite_formats::{Digest, FormatError};
 
 use crate::error::{Result, TapeError};
-use crate::events::Watch;
+use crate::events::{Progress, Watch};
 use crate::file::ContentReader;
 
 /// What became of reading a chunk archive. The tape file was read to its end either way.
@@ -33,6 +33,7 @@ pub(super) enum ChunksRead {
 pub(super) fn read_chunks(
     reader: &mut ContentReader<'_>,
     header: &ContentHeader,
+    progress: &mut Progress,
     watch: &mut Watch<'_>,
     chunk: &mut dyn FnMut(Digest, &mut Watch<'_>) -> Result<()>,
 ) -> Result<ChunksRead> {
@@ -41,7 +42,7 @@ pub(super) fn read_chunks(
         verifier: BlobVerifier::new().map_err(|error| damaged(reader, error))?,
         entry: None,
     };
-    let read = archive.read_all(reader, watch, chunk);
+    let read = archive.read_all(reader, progress, watch, chunk);
     let chunks = archive.decoder.chunks();
     let (file_number, block) = (reader.file_number(), reader.block_number());
     let read = read.and_then(|()| {
@@ -89,6 +90,7 @@ impl Archive {
     fn read_all(
         &mut self,
         reader: &mut ContentReader<'_>,
+        progress: &mut Progress,
         watch: &mut Watch<'_>,
         chunk: &mut dyn FnMut(Digest, &mut Watch<'_>) -> Result<()>,
     ) -> Result<()> {
@@ -97,6 +99,7 @@ impl Archive {
             if reader.payload()?.is_empty() {
                 return Ok(());
             }
+            progress.at(reader.file_number(), reader.tape_bytes(), watch);
             // Only now is the block known that the payload lies in.
             let place = (reader.file_number(), reader.block_number());
             let payload = reader.payload()?;

@@ -1,6 +1,5 @@
 //! A plain list of what is on a tape, also on a strange or damaged one.
 
-use ferrite_formats::block::BLOCK_SIZE;
 use ferrite_formats::block_stream::StreamEnd;
 use ferrite_formats::content_header::{self, ContentHeader};
 use ferrite_scsi::Drive;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 
 use crate::aligned::AlignedBlock;
 use crate::error::{Result, TapeError};
-use crate::events::{TapeEvent, Watch};
+use crate::events::{Progress, TapeEvent, Watch};
 use crate::file::{ContentReader, NextFile};
 
 /// One file of a tape, as far as it can be understood.
@@ -48,7 +47,8 @@ pub fn scan_files(
     watch: &mut Watch<'_>,
 ) -> Result<u64> {
     let mut position = drive.rewind().map_err(TapeError::drive("rewind"))?;
-    let (mut files, mut tape_bytes) = (0, 0);
+    let mut files = 0;
+    let mut progress = Progress::default();
     loop {
         watch.check_cancelled()?;
         let file_number = position.file_number();
@@ -60,7 +60,7 @@ pub fn scan_files(
                 next
             }
             Ok(NextFile::File(mut reader)) => {
-                found.read(&mut reader, watch)?;
+                found.read(&mut reader, &mut progress, watch)?;
                 reader.finish()?
             }
             Err(TapeError::Block { source, .. }) => {
@@ -70,12 +70,9 @@ pub fn scan_files(
             Err(error) => return Err(error),
         };
         files += 1;
-        tape_bytes += found.bytes;
+        let bytes = found.bytes;
         watch.tell(TapeEvent::File(found));
-        watch.tell(TapeEvent::Progress {
-            file_number,
-            tape_bytes,
-        });
+        progress.finished(file_number, bytes, watch);
     }
 }
 
@@ -105,9 +102,14 @@ impl ScannedFile {
         }
     }
 
-    fn read(&mut self, reader: &mut ContentReader<'_>, watch: &Watch<'_>) -> Result<()> {
-        let read = self.read_content(reader, watch);
-        self.bytes = reader.blocks() * BLOCK_SIZE as u64;
+    fn read(
+        &mut self,
+        reader: &mut ContentReader<'_>,
+        progress: &mut Progress,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
+        let read = self.read_content(reader, progress, watch);
+        self.bytes = reader.tape_bytes();
         let end = reader.end();
         self.incomplete = end == Some(StreamEnd::Incomplete);
         self.has_end_marker = matches!(end, Some(StreamEnd::Complete | StreamEnd::Incomplete));
@@ -121,7 +123,12 @@ impl ScannedFile {
         }
     }
 
-    fn read_content(&mut self, reader: &mut ContentReader<'_>, watch: &Watch<'_>) -> Result<()> {
+    fn read_content(
+        &mut self,
+        reader: &mut ContentReader<'_>,
+        progress: &mut Progress,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
         let first = reader.payload()?;
         match ContentHeader::decode(first) {
             Ok(header) => self.describe(&header),
@@ -134,6 +141,7 @@ impl ScannedFile {
         }
         loop {
             watch.check_cancelled()?;
+            progress.at(reader.file_number(), reader.tape_bytes(), watch);
             let length = reader.payload()?.len();
             if length == 0 {
                 return Ok(());

@@ -9,7 +9,7 @@ use super::chunks::{ChunksRead, read_chunks};
 use crate::aligned::AlignedBlock;
 use crate::catalog::{CatalogBuilder, CatalogSummary, Owner, read_catalog};
 use crate::error::{Result, TapeError};
-use crate::events::{TapeEvent, Watch};
+use crate::events::{Progress, TapeEvent, Watch};
 use crate::file::{ContentReader, FileHead, FileKind, NextFile, read_head};
 use crate::labels::{TapeLabels, read_labels_from_start};
 use crate::snapshot::{Discard, SnapshotRead, read_snapshot_archive};
@@ -40,8 +40,11 @@ pub fn scan_catalog(
     watch: &mut Watch<'_>,
 ) -> Result<CatalogSummary> {
     let mut position = go_behind_labels(drive, block, scan.labels)?;
-    let mut catalog = CatalogBuilder::create(scan.catalog, scan.labels, scan.owner)?;
-    let mut tape_bytes = 0;
+    let mut rebuild = Rebuild {
+        catalog: CatalogBuilder::create(scan.catalog, scan.labels, scan.owner)?,
+        verbose: scan.verbose,
+        progress: Progress::default(),
+    };
     loop {
         watch.check_cancelled()?;
         let file_number = position.file_number();
@@ -55,17 +58,15 @@ pub fn scan_catalog(
                 next
             }
             NextFile::File(mut reader) => {
-                read_file(&mut reader, &mut catalog, scan.verbose, watch)?;
-                tape_bytes += reader.blocks() * ferrite_formats::block::BLOCK_SIZE as u64;
-                watch.tell(TapeEvent::Progress {
-                    file_number,
-                    tape_bytes,
-                });
+                rebuild.read_file(&mut reader, watch)?;
+                rebuild
+                    .progress
+                    .finished(file_number, reader.tape_bytes(), watch);
                 reader.finish()?
             }
         };
     }
-    catalog.finish()?;
+    rebuild.catalog.finish()?;
     read_catalog(scan.catalog, identity_of(scan.labels))
 }
 
@@ -91,106 +92,121 @@ pub(crate) fn go_behind_labels(
     Ok(position)
 }
 
-fn read_file(
-    reader: &mut ContentReader<'_>,
-    catalog: &mut CatalogBuilder,
+/// A catalog that grows while its tape is read.
+struct Rebuild {
+    catalog: CatalogBuilder,
     verbose: bool,
-    watch: &mut Watch<'_>,
-) -> Result<()> {
-    let head = match read_head(reader) {
-        // Cut off before anything could be known about it.
-        Err(TapeError::NoEndMarker { file_number, .. }) => {
-            watch.warn(
-                file_number,
-                "skipped a file without end marker: its writer was interrupted",
-            );
-            return Ok(());
-        }
-        head => head?,
-    };
-    match &head.kind {
-        FileKind::ChunkArchive { store } => {
-            read_chunk_archive(reader, &head, store, catalog, verbose, watch)
-        }
-        FileKind::SnapshotArchive { store, snapshot } => {
-            read_snapshot(reader, &head, (store, snapshot), catalog, watch)
-        }
-        FileKind::CatalogArchive(archive) => {
-            watch.tell(TapeEvent::CatalogArchive {
-                file_number: reader.file_number(),
-                media_uuid: archive.uuid,
-                restored: false,
-            });
-            Ok(())
-        }
-    }
+    progress: Progress,
 }
 
-fn read_chunk_archive(
-    reader: &mut ContentReader<'_>,
-    head: &FileHead,
-    store: &str,
-    catalog: &mut CatalogBuilder,
-    verbose: bool,
-    watch: &mut Watch<'_>,
-) -> Result<()> {
-    let file_number = reader.file_number();
-    catalog.start_archive(file_number, head.header.uuid, store)?;
-    let read = read_chunks(reader, &head.header, watch, &mut |digest, watch| {
-        if verbose {
-            watch.tell(TapeEvent::Chunk(digest));
-        }
-        catalog.chunk(digest)
-    })?;
-    match read {
-        ChunksRead::Count { chunks, warning } => {
-            catalog.end_archive()?;
-            if let Some(warning) = warning {
+impl Rebuild {
+    fn read_file(&mut self, reader: &mut ContentReader<'_>, watch: &mut Watch<'_>) -> Result<()> {
+        let head = match read_head(reader) {
+            // Cut off before anything could be known about it.
+            Err(TapeError::NoEndMarker { file_number, .. }) => {
                 watch.warn(
                     file_number,
-                    format!("chunk archive is incomplete, its whole chunks count: {warning}"),
+                    "skipped a file without end marker: its writer was interrupted",
+                );
+                return Ok(());
+            }
+            head => head?,
+        };
+        match &head.kind {
+            FileKind::ChunkArchive { store } => {
+                self.read_chunk_archive(reader, &head, store, watch)
+            }
+            FileKind::SnapshotArchive { store, snapshot } => {
+                self.read_snapshot(reader, &head, (store, snapshot), watch)
+            }
+            FileKind::CatalogArchive(archive) => {
+                watch.tell(TapeEvent::CatalogArchive {
+                    file_number: reader.file_number(),
+                    media_uuid: archive.uuid,
+                    restored: false,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn read_chunk_archive(
+        &mut self,
+        reader: &mut ContentReader<'_>,
+        head: &FileHead,
+        store: &str,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
+        let Self {
+            catalog,
+            verbose,
+            progress,
+        } = self;
+        let file_number = reader.file_number();
+        catalog.start_archive(file_number, head.header.uuid, store)?;
+        let read = read_chunks(
+            reader,
+            &head.header,
+            progress,
+            watch,
+            &mut |digest, watch| {
+                if *verbose {
+                    watch.tell(TapeEvent::Chunk(digest));
+                }
+                catalog.chunk(digest)
+            },
+        )?;
+        match read {
+            ChunksRead::Count { chunks, warning } => {
+                catalog.end_archive()?;
+                if let Some(warning) = warning {
+                    watch.warn(
+                        file_number,
+                        format!("chunk archive is incomplete, its whole chunks count: {warning}"),
+                    );
+                }
+                watch.tell(TapeEvent::ChunkArchive {
+                    file_number,
+                    store: store.to_owned(),
+                    chunks,
+                });
+            }
+            ChunksRead::Nothing { reason } => {
+                catalog.abandon_archive()?;
+                watch.warn(
+                    file_number,
+                    format!("chunk archive does not count, its writer was interrupted: {reason}"),
                 );
             }
-            watch.tell(TapeEvent::ChunkArchive {
-                file_number,
-                store: store.to_owned(),
-                chunks,
-            });
         }
-        ChunksRead::Nothing { reason } => {
-            catalog.abandon_archive()?;
-            watch.warn(
-                file_number,
-                format!("chunk archive does not count, its writer was interrupted: {reason}"),
-            );
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn read_snapshot(
-    reader: &mut ContentReader<'_>,
-    head: &FileHead,
-    (store, snapshot): (&str, &str),
-    catalog: &mut CatalogBuilder,
-    watch: &mut Watch<'_>,
-) -> Result<()> {
-    let file_number = reader.file_number();
-    match read_snapshot_archive(reader, &mut Discard)? {
-        SnapshotRead::Complete => {
-            catalog.snapshot(file_number, head.header.uuid, store, snapshot)?;
-            watch.tell(TapeEvent::SnapshotArchive {
-                file_number,
-                store: store.to_owned(),
-                snapshot: snapshot.to_owned(),
-            });
+    fn read_snapshot(
+        &mut self,
+        reader: &mut ContentReader<'_>,
+        head: &FileHead,
+        (store, snapshot): (&str, &str),
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
+        let file_number = reader.file_number();
+        match read_snapshot_archive(reader, &mut Discard)? {
+            SnapshotRead::Complete => {
+                self.catalog
+                    .snapshot(file_number, head.header.uuid, store, snapshot)?;
+                watch.tell(TapeEvent::SnapshotArchive {
+                    file_number,
+                    store: store.to_owned(),
+                    snapshot: snapshot.to_owned(),
+                });
+            }
+            SnapshotRead::Incomplete { reason } => {
+                watch.warn(
+                    file_number,
+                    format!("skipped the incomplete snapshot {store}:{snapshot}: {reason}"),
+                );
+            }
         }
-        SnapshotRead::Incomplete { reason } => {
-            watch.warn(
-                file_number,
-                format!("skipped the incomplete snapshot {store}:{snapshot}: {reason}"),
-            );
-        }
+        Ok(())
     }
-    Ok(())
 }

@@ -1,11 +1,10 @@
 //! Tapes that PBS wrote: read, scanned, their catalogs restored, and written again byte for byte.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use crate::support::{fixtures, logs};
 use ferrite_emulator::{PbsDirectory, PbsDirectoryOptions};
 use ferrite_formats::block_stream::{StreamEnd, unframe};
 use ferrite_formats::catalog_archive::CatalogArchiveHeader;
@@ -25,7 +24,6 @@ use ferrite_tape::{
     AlignedBlock, ContentWriter, FileStamp, TapeEvent, TapeLabels, Watch, read_labels, write_label,
     write_media_set_label,
 };
-use support::{fixtures, logs};
 use tempfile::TempDir;
 use uuid::Uuid;
 

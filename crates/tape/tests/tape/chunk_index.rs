@@ -312,7 +312,7 @@ fn any_digest() -> impl Strategy<Value = Digest> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn equals_a_map(

@@ -1,8 +1,14 @@
 //! Rules for archives on tape (C1 to C6, P1 to P6, K3 of tape-format.md 12, the table of 5.5), each broken once, and what a
 //! rebuilt catalog then holds.
 
-mod support;
-
+use crate::support::content::{
+    SNAPSHOT, catalog_archive, chunk, chunk_archive, chunk_archive_head, labelled, set_label,
+    snapshot_archive, snapshot_head,
+};
+use crate::support::labels;
+use crate::support::tape::{
+    MemoryTape, Object, blocks, incomplete_blocks, small_blocks, unterminated_blocks,
+};
 use ferrite_formats::Digest;
 use ferrite_formats::blob::MAX_BLOB_BYTES;
 use ferrite_formats::chunk_archive::{ChunkArchiveError, ChunkEntry};
@@ -14,14 +20,6 @@ use ferrite_tape::catalog::{CatalogContent, overwrite_catalog, temporary_path};
 use ferrite_tape::restore::{CatalogRestore, CatalogRestoreOutcome, restore_catalogs};
 use ferrite_tape::scan::{CatalogScan, ScannedFile, scan_catalog, scan_files};
 use ferrite_tape::{AlignedBlock, TapeError, TapeEvent, TapeLabels, Watch};
-use support::content::{
-    SNAPSHOT, catalog_archive, chunk, chunk_archive, chunk_archive_head, labelled, set_label,
-    snapshot_archive, snapshot_head,
-};
-use support::labels;
-use support::tape::{
-    MemoryTape, Object, blocks, incomplete_blocks, small_blocks, unterminated_blocks,
-};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -115,7 +113,7 @@ fn whole_archives_are_registered_with_number_uuid_and_store() {
         ),
         (3, "store1", SNAPSHOT)
     );
-    assert_eq!(snapshot.uuid, support::content::content_uuid(2));
+    assert_eq!(snapshot.uuid, crate::support::content::content_uuid(2));
     assert_eq!(
         content.media_set,
         Some((labels(0).media_set_label.unwrap().uuid, 0))
@@ -443,7 +441,7 @@ fn p6_snapshot_names_that_do_not_parse() {
         "",
     ] {
         let json = format!("{{\"snapshot\": \"{name}\", \"store\": \"store1\"}}");
-        let content = support::content::head(
+        let content = crate::support::content::head(
             ferrite_formats::magic::SNAPSHOT_ARCHIVE_1_1,
             json.as_bytes(),
             json.len() as u32,
@@ -795,6 +793,25 @@ fn k1_k2_unusable_copies_replace_nothing() {
     }
 }
 
+#[test]
+fn damage_before_or_in_a_copy_does_not_hide_those_behind_it() {
+    let mut torn = blocks(&catalog_archive(&labels(1), &[0; 400_000]));
+    torn[1][0] ^= 1;
+    let foreign = vec![vec![5; 700]];
+    let unknown = blocks(&crate::support::content::head([7; 8], b"{}", 2));
+    let mut cut = small_blocks(b"cut", 3);
+    cut[0][8] = 0;
+    for file in [torn, foreign, unknown, cut, blocks(b"")] {
+        let restored = restore(vec![file, copy(0, 1), copy(1, 2)], &[1]);
+        assert!(restored.outcome.as_ref().unwrap().own_restored);
+        assert_eq!(restored.catalog(1).unwrap(), catalog(&labels(1), 2));
+    }
+    // In the last file.
+    let restored = restore(vec![copy(0, 1), blocks(b"other"), vec![vec![5; 700]]], &[]);
+    assert!(!restored.outcome.as_ref().unwrap().own_restored);
+    assert!(restored.catalog(0).is_some());
+}
+
 fn list(tape: &MemoryTape) -> Vec<ScannedFile> {
     let mut files = Vec::new();
     let mut on_event = |event| {
@@ -821,7 +838,7 @@ fn every_file_is_listed_also_strange_ones() {
     tape.push_file(unterminated_blocks(&chunks));
     tape.push_file(vec![vec![9; 1000], vec![9; 1000]]);
     tape.push_file(blocks(b"short"));
-    tape.push_file(blocks(&support::content::head([7; 8], b"{}", 2)));
+    tape.push_file(blocks(&crate::support::content::head([7; 8], b"{}", 2)));
     let mut torn = blocks(&chunks);
     torn[1][0] ^= 1;
     tape.push_file(torn);
@@ -852,8 +869,11 @@ fn every_file_is_listed_also_strange_ones() {
         assert_eq!(file.note.is_some(), matches!(number, 5..=9), "{file:?}");
     }
     assert_eq!(files[2].bytes, 2 * 262_144);
-    assert_eq!(files[2].uuid, Some(support::content::content_uuid(2)));
-    assert_eq!(files[2].ctime, Some(support::content::CTIME));
+    assert_eq!(
+        files[2].uuid,
+        Some(crate::support::content::content_uuid(2))
+    );
+    assert_eq!(files[2].ctime, Some(crate::support::content::CTIME));
     assert_eq!(files[2].part_number, Some(0));
     assert_eq!(
         files[2].header_size,

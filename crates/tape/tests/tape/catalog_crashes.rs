@@ -3,20 +3,18 @@
 //!
 //! The work runs in a child process: this test binary again, asked for the test [`child`] only.
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::labels;
 use ferrite_formats::Digest;
 use ferrite_formats::media_catalog::CatalogError;
 use ferrite_tape::catalog::{
     CatalogIdentity, cut_torn_tail, overwrite_catalog, read_catalog, temporary_path,
 };
 use ferrite_tape::{CatalogBuilder, MediaCatalog, TapeError};
-use support::labels;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -34,7 +32,11 @@ fn child() {
     println!("started");
     let path = Path::new(&path);
     match work.as_str() {
-        "replace" => (0..).for_each(|round| replace(path, round)),
+        "replace" => {
+            for round in 0..u64::MAX {
+                replace(path, round);
+            }
+        }
         "append" => append(path),
         "append once" => append_once(path),
         work => panic!("{work}"),
@@ -89,7 +91,12 @@ fn append_once(path: &Path) {
 fn command(work: &str, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+        .args([
+            "catalog_crashes::child",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(WORK, work)
         .env(PATH, path)
         .stdout(Stdio::piped());

@@ -1,7 +1,13 @@
 //! Rules for blocks and heads of tape files (B1 to B9, H1 to H8 of tape-format.md 12), each broken once.
 
-mod support;
-
+use crate::support::content::{
+    CTIME, chunk, chunk_archive, content_uuid, head, labelled, media_label, set_label,
+    snapshot_archive,
+};
+use crate::support::labels;
+use crate::support::tape::{
+    MemoryTape, Object, block, blocks, incomplete_blocks, small_blocks, unterminated_blocks,
+};
 use ferrite_formats::block::{BLOCK_SIZE, BlockError, BlockFlags, PAYLOAD_SIZE};
 use ferrite_formats::block_stream::StreamEnd;
 use ferrite_formats::content_header::{ContentError, ContentHeader};
@@ -10,14 +16,6 @@ use ferrite_scsi::ErrorClass;
 use ferrite_tape::file::read_head;
 use ferrite_tape::{
     AlignedBlock, BlockSource, ContentReader, Met, NextFile, TapeError, is_blank, read_labels,
-};
-use support::content::{
-    CTIME, chunk, chunk_archive, content_uuid, head, labelled, media_label, set_label,
-    snapshot_archive,
-};
-use support::labels;
-use support::tape::{
-    MemoryTape, Object, block, blocks, incomplete_blocks, small_blocks, unterminated_blocks,
 };
 
 const END: BlockFlags = BlockFlags::END_OF_STREAM;

@@ -1,9 +1,8 @@
 //! Catalog files on disk: reading, appending, replacing, and every way in which one can be unusable (K1, K2).
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{fixtures, labels, logs};
 use ferrite_formats::Digest;
 use ferrite_formats::media_catalog::{CatalogError, CatalogRecord, CatalogRule, mask_padding};
 use ferrite_tape::catalog::{
@@ -11,7 +10,6 @@ use ferrite_tape::catalog::{
     temporary_path,
 };
 use ferrite_tape::{CatalogBuilder, MediaCatalog, TapeError, TapeLabels};
-use support::{fixtures, labels, logs};
 use tempfile::TempDir;
 use uuid::Uuid;
 

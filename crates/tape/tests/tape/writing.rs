@@ -1,10 +1,11 @@
 //! Writing tape files: the worked examples of tape-format.md 11, ends of tapes, failing sources, interrupted writers.
 
-mod support;
-
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 
+use crate::support::content::{labelled, snapshot_file, snapshot_header};
+use crate::support::labels;
+use crate::support::tape::{MemoryTape, Object, blocks};
 use ferrite_formats::Digest;
 use ferrite_formats::block::{BLOCK_SIZE, BlockFlags, BlockHeader, PAYLOAD_SIZE};
 use ferrite_formats::block_stream::{StreamEnd, unframe};
@@ -21,9 +22,6 @@ use ferrite_tape::{
     AlignedBlock, ContentWriter, FileStamp, MediaCatalog, TapeError, TapeLabels, read_labels,
     write_label, write_media_set_label,
 };
-use support::content::{labelled, snapshot_file, snapshot_header};
-use support::labels;
-use support::tape::{MemoryTape, Object, blocks};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -501,7 +499,8 @@ fn catalog_bytes(labels: &TapeLabels) -> Vec<u8> {
 #[test]
 fn i4_no_catalog_where_labels_belong() {
     let labels = labels(0);
-    let only_label = MemoryTape::with_files(vec![blocks(&support::content::media_label(&labels))]);
+    let only_label =
+        MemoryTape::with_files(vec![blocks(&crate::support::content::media_label(&labels))]);
     for tape in [MemoryTape::default(), only_label] {
         let before = tape.objects();
         let error = write_catalog(&tape, &labels, &catalog_bytes(&labels)).unwrap_err();
