@@ -409,8 +409,9 @@ fn catalogs_say_what_pbs_reads_in_them() {
 /// The catalog in the shape of PBS's listing.
 fn by_store(bytes: &[u8]) -> Value {
     use ferrite_formats::media_catalog::{CatalogRecord, load};
-    let mut stores: BTreeMap<String, (BTreeMap<String, u64>, BTreeMap<String, u64>)> =
-        BTreeMap::new();
+    /// Digests or snapshots with their tape files.
+    type Places = BTreeMap<String, u64>;
+    let mut stores: BTreeMap<String, (Places, Places)> = BTreeMap::new();
     let mut open = (String::new(), 0);
     load(bytes, CatalogIdentity::ANY, |_, record| match record {
         CatalogRecord::ArchiveStart {
