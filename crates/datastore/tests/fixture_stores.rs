@@ -82,7 +82,10 @@ fn every_order_visits_the_same_chunks() {
     for info in list(&store).snapshots {
         let snapshot = store.open_snapshot(&info.path).unwrap();
         let chunks = |order| -> Vec<Digest> {
-            snapshot.chunks_in_tape_order(order, |_| true).map(Result::unwrap).collect()
+            snapshot
+                .chunks_in_tape_order(order, |_| true)
+                .map(Result::unwrap)
+                .collect()
         };
         let by_index = chunks(ChunkOrder::Index);
         let set: HashSet<_> = by_index.iter().collect();
@@ -91,10 +94,18 @@ fn every_order_visits_the_same_chunks() {
             assert_eq!(chunks(order).iter().collect::<HashSet<_>>(), set);
         }
         // Within one index by inode: what one index holds is sorted.
-        let last = snapshot.files().iter().rev().find(|file| file.kind().is_index());
+        let last = snapshot
+            .files()
+            .iter()
+            .rev()
+            .find(|file| file.kind().is_index());
         let in_last = last.map_or(0, |file| {
             let index = snapshot.read_index(file).unwrap();
-            index.iter().map(|entry| entry.digest).collect::<HashSet<_>>().len()
+            index
+                .iter()
+                .map(|entry| entry.digest)
+                .collect::<HashSet<_>>()
+                .len()
         });
         let inodes: Vec<_> = chunks(ChunkOrder::Inode)[..in_last]
             .iter()
@@ -113,7 +124,13 @@ fn files_come_in_manifest_order_with_their_stat() {
     let snapshot = store.open_snapshot(&path).unwrap();
     let names: Vec<_> = snapshot.files().iter().map(|file| file.name()).collect();
     let mut expected = vec!["index.json.blob"];
-    expected.extend(snapshot.manifest().files().iter().map(|file| file.filename.as_str()));
+    expected.extend(
+        snapshot
+            .manifest()
+            .files()
+            .iter()
+            .map(|file| file.filename.as_str()),
+    );
     expected.push("client.log.blob");
     assert_eq!(names, expected);
     for file in snapshot.files() {
@@ -161,9 +178,15 @@ fn damage_is_found_and_set_aside_only_when_asked() {
     let report = verify(&store, &VerifyOptions::default());
     let named = |name: &str| {
         let digest: Digest = name[5..].parse().unwrap();
-        report.errors.iter().any(|error| error.chunk == Some(digest))
+        report
+            .errors
+            .iter()
+            .any(|error| error.chunk == Some(digest))
     };
-    assert!(named(corrupt) && named(missing) && named(empty), "{report:#?}");
+    assert!(
+        named(corrupt) && named(missing) && named(empty),
+        "{report:#?}"
+    );
     for error in &report.errors {
         assert!(error.message.contains("/.chunks/"), "{error:?}");
         assert!(error.file.is_some());
@@ -184,7 +207,11 @@ fn damage_is_found_and_set_aside_only_when_asked() {
     let failed: HashSet<_> = again.errors.iter().map(|error| &error.snapshot).collect();
     for info in list(&store).snapshots {
         let manifest = store.read_manifest(&info.path).unwrap();
-        let state = if failed.contains(&info.path) { "failed" } else { "ok" };
+        let state = if failed.contains(&info.path) {
+            "failed"
+        } else {
+            "ok"
+        };
         assert_eq!(manifest.verify_state().unwrap()["state"], state);
         assert_eq!(manifest.verify_state().unwrap()["upid"], "UPID:test");
     }
@@ -216,7 +243,12 @@ fn files_that_do_not_fit_their_manifest_are_found() {
         for change in [&flip_last as &dyn Fn(&mut Vec<u8>), &cut] {
             let report = damage(name, change);
             assert!(!report.errors.is_empty(), "{name}");
-            assert!(report.errors.iter().all(|error| error.file.as_deref() == Some(name)));
+            assert!(
+                report
+                    .errors
+                    .iter()
+                    .all(|error| error.file.as_deref() == Some(name))
+            );
         }
     }
     let report = damage("index.json.blob", &flip_last);
@@ -226,7 +258,10 @@ fn files_that_do_not_fit_their_manifest_are_found() {
 
     fs::remove_file(directory.join("qemu-server.conf.blob")).unwrap();
     let report = verify(&store, &chosen);
-    assert!(report.errors[0].message.contains("qemu-server.conf.blob"), "{report:?}");
+    assert!(
+        report.errors[0].message.contains("qemu-server.conf.blob"),
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -246,7 +281,12 @@ fn a_plain_chunk_in_an_encrypted_file_is_an_error() {
     drop(reader);
     let report = verify(&store, &VerifyOptions::default());
     assert!(!report.errors.is_empty());
-    assert!(report.errors.iter().all(|error| error.chunk == Some(digest)));
+    assert!(
+        report
+            .errors
+            .iter()
+            .all(|error| error.chunk == Some(digest))
+    );
 }
 
 #[test]
@@ -293,7 +333,9 @@ fn images_blobs_and_catalogs_come_out_whole() {
     let mut extracted = 0;
     for info in list(&store).snapshots {
         let snapshot = info.path.to_string();
-        let files = listing["snapshots"][&snapshot]["files"].as_object().unwrap();
+        let files = listing["snapshots"][&snapshot]["files"]
+            .as_object()
+            .unwrap();
         for (name, file) in files {
             let Some(expected) = file["content_sha256"].as_str() else {
                 continue;
@@ -313,7 +355,11 @@ fn images_blobs_and_catalogs_come_out_whole() {
             match store.extract(&plan, &|_| {}, &CancelFlag::new()) {
                 Ok(_) => {
                     let content = fs::read(&target).unwrap();
-                    assert_eq!(Digest::of(&content).to_string(), expected, "{snapshot} {name}");
+                    assert_eq!(
+                        Digest::of(&content).to_string(),
+                        expected,
+                        "{snapshot} {name}"
+                    );
                     fs::remove_file(&target).unwrap();
                     extracted += 1;
                 }
@@ -336,7 +382,11 @@ fn a_snapshot_without_manifest_is_unfinished() {
     let path = list(&store).snapshots[3].path.clone();
     fs::remove_file(store.snapshot_directory(&path).join("index.json.blob")).unwrap();
     let listing = list(&store);
-    let unfinished: Vec<_> = listing.snapshots.iter().filter(|info| !info.finished).collect();
+    let unfinished: Vec<_> = listing
+        .snapshots
+        .iter()
+        .filter(|info| !info.finished)
+        .collect();
     assert_eq!(unfinished.len(), 1);
     assert_eq!(unfinished[0].path, path);
     assert_eq!(verify(&store, &VerifyOptions::default()).snapshots, 10);
@@ -367,7 +417,11 @@ fn only_proper_names_are_listed() {
             max_depth,
         };
         let listing = store.list(&options).unwrap();
-        listing.snapshots.iter().map(|info| info.path.to_string()).collect()
+        listing
+            .snapshots
+            .iter()
+            .map(|info| info.path.to_string())
+            .collect()
     };
     assert_eq!(
         listed("", None),

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::lock_file::{LockFile, LockMode};
+use super::lock_file::{LockFile, LockMode, unlock};
 use crate::error::{Error, IoContext, Result};
 use crate::owner::Owner;
 
@@ -15,7 +15,8 @@ use crate::owner::Owner;
 pub struct DirectoryLock {
     /// Opened after the lock file was locked; files are opened relative to it. Carries the directory's own lock.
     directory: OwnedFd,
-    file: LockFile,
+    /// `None` only once the lock file was removed.
+    file: Option<LockFile>,
 }
 
 impl DirectoryLock {
@@ -65,13 +66,21 @@ impl DirectoryLock {
         }
         Ok(Self {
             directory: fd,
-            file,
+            file: Some(file),
         })
     }
 
     /// Releases the lock and deletes the lock file, after the directory was removed under it.
-    pub(crate) fn remove_lock_file(self) {
-        self.file.remove();
+    pub(crate) fn remove_lock_file(mut self) {
+        if let Some(file) = self.file.take() {
+            file.remove();
+        }
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        unlock(&self.directory);
     }
 }
 

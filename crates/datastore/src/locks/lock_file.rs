@@ -41,7 +41,7 @@ impl LockMode {
 pub struct LockFile {
     path: PathBuf,
     /// Its open file description carries the lock.
-    _file: OwnedFd,
+    file: OwnedFd,
 }
 
 impl LockFile {
@@ -62,7 +62,7 @@ impl LockFile {
             if names_the_same(&file, path)? {
                 return Ok(Self {
                     path: path.to_owned(),
-                    _file: file,
+                    file,
                 });
             }
         }
@@ -94,6 +94,19 @@ impl LockFile {
         // Left behind it does no harm: an empty file that the next user takes.
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        unlock(&self.file);
+    }
+}
+
+/// Closing alone would not do: a child process being started by another thread has a copy of the descriptor until it
+/// calls exec, and the lock would live as long as that.
+pub(super) fn unlock(file: &OwnedFd) {
+    // Cannot fail for a valid descriptor.
+    let _ = rustix::fs::flock(file, FlockOperation::Unlock);
 }
 
 /// Calls `attempt` until it answers anything but busy, or the time is up.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use ferrite_datastore::{Store, StoreOptions, layout};
 use tempfile::TempDir;
@@ -223,24 +224,26 @@ pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
     pub fn mount(options: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let mounted = std::process::Command::new("mount")
+        let disk = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(disk.path()).unwrap();
+        let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "ferrite-test"])
-            .arg(dir.path())
+            .arg(disk.path())
             .output();
         if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(dir));
+            return Some(disk);
         }
         eprintln!("SKIP mount: this process may not mount file systems");
         None
     }
 
-    pub fn path(&self) -> &Path {
-        self.0.path()
+    /// Where it is mounted: the only entry of a folder.
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("disk")
     }
 
     pub fn remount(&self, options: &str) {
-        let status = std::process::Command::new("mount")
+        let status = Command::new("mount")
             .args(["-o", &format!("remount,{options}")])
             .arg(self.path())
             .status();
@@ -250,6 +253,6 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(self.path()).status();
+        let _ = Command::new("umount").arg("-l").arg(self.path()).output();
     }
 }
