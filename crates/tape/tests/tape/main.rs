@@ -8,6 +8,7 @@
     reason = "a test that fails has to say so"
 )]
 
+mod catalog_copies;
 mod catalog_crashes;
 mod catalog_files;
 mod chunk_index;
