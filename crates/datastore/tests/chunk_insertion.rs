@@ -1,4 +1,10 @@
 //! The rules of chunk insertion, on file systems with and without direct writes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests; clippy knows only test functions, not what they share"
+)]
 
 mod support;
 
@@ -32,6 +38,9 @@ fn insert(store: &TestStore, digest: &Digest, blob: &[u8]) -> ferrite_datastore:
         .chunks()
         .insert(digest, blob, &mut AlignedBuffer::new())
 }
+
+/// Makes something in a chunk's place.
+type Make<'a> = &'a dyn Fn(&PathBuf);
 
 /// No file but those of chunks.
 fn no_temporary_files(store: &TestStore) {
@@ -167,7 +176,7 @@ fn what_is_there_decides() {
 fn what_is_no_chunk_file_is_refused_by_everyone() {
     let store = TestStore::new();
     let chunks = store.chunks();
-    let make: [(&str, &dyn Fn(&PathBuf)); 4] = [
+    let make: [(&str, Make); 4] = [
         ("directory", &|path| fs::create_dir(path).unwrap()),
         ("symlink", &|path| symlink("/etc/passwd", path).unwrap()),
         ("dangling", &|path| symlink("nowhere", path).unwrap()),

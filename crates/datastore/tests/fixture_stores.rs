@@ -1,4 +1,10 @@
 //! Stores that PBS wrote: listed, read, verified and extracted as PBS would.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests; clippy knows only test functions, not what they share"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Locks between processes: the other one is a second copy of this test program.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests; clippy knows only test functions, not what they share"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! In and out again: what is imported verifies, and comes out as it went in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests; clippy knows only test functions, not what they share"
+)]
 
 mod support;
 

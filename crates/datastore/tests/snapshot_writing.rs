@@ -1,4 +1,10 @@
 //! New groups and snapshots: complete or not there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests; clippy knows only test functions, not what they share"
+)]
 
 mod support;
 

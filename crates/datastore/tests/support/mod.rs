@@ -1,5 +1,6 @@
 //! What the tests of this crate share: fixtures, stores, trees.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::print_stderr, reason = "skips are told there")]
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
