@@ -2,7 +2,8 @@
 
 use ferrite_formats::Digest;
 use ferrite_formats::media_catalog::{
-    CatalogError, CatalogIdentity, CatalogReader, CatalogRecord, CatalogRule, CatalogWriter, load,
+    CatalogContent, CatalogError, CatalogIdentity, CatalogReader, CatalogRecord, CatalogRule,
+    CatalogWriter, load,
 };
 use uuid::Uuid;
 
@@ -255,6 +256,22 @@ fn names_that_do_not_fit_are_refused() {
         Err(CatalogRule::TooLong { .. })
     ));
     assert!(out.is_empty());
+}
+
+#[test]
+fn a_snapshot_that_stands_twice_counts_with_its_later_file() {
+    let mut writer = CatalogWriter::create(IDENTITY);
+    writer.media_label(MEDIA).unwrap();
+    for (file_number, store) in [(2, "store1"), (3, "store2"), (5, "store1")] {
+        writer.snapshot(file_number, A, store, SNAPSHOT).unwrap();
+    }
+    let content = CatalogContent::parse(writer.pending().unwrap(), IDENTITY).unwrap();
+    let found: Vec<(&str, u64)> = content
+        .snapshots
+        .iter()
+        .map(|entry| (entry.store.as_str(), entry.file_number))
+        .collect();
+    assert_eq!(found, [("store2", 3), ("store1", 5)]);
 }
 
 #[test]

@@ -199,12 +199,14 @@ fn u64_at(archive: &[u8], at: usize) -> u64 {
 /// Looks a path up from the end of the archive, as a reader with random access does; gives the position of its FILENAME.
 fn look_up(archive: &[u8], path: &[u8]) -> usize {
     let mut end = archive.len();
-    let mut found = 0;
+    // The root's ENTRY stands at 0; that of a child behind its name.
+    let (mut found, mut entry) = (0, 0);
     for name in path.split(|byte| *byte == b'/') {
         let tail = end - 24;
         assert_eq!(u64_at(archive, tail), item::GOODBYE_TAIL);
         let goodbye = end - u64_at(archive, tail + 16) as usize;
         assert_eq!(u64_at(archive, goodbye), item::GOODBYE);
+        assert_eq!(goodbye - u64_at(archive, tail + 8) as usize, entry);
         let children = (tail - goodbye - 16) / 24;
         let hash = name_hash(name);
         let mut slot = 0;
@@ -221,6 +223,7 @@ fn look_up(archive: &[u8], path: &[u8]) -> usize {
         }
         assert_eq!(u64_at(archive, found), item::FILENAME);
         assert_eq!(&archive[found + 16..found + 16 + name.len()], name);
+        entry = found + 16 + name.len() + 1;
     }
     found
 }
