@@ -27,6 +27,7 @@ export {
 export * from './jobs/media.ts';
 export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
 export * from './jobs/snapshots.ts';
+export { type LibraryTape, listTapes } from './library/inventory.ts';
 export * from './library/read_label.ts';
 export * from './library/scan.ts';
 export * from './library/status.ts';

@@ -16,7 +16,7 @@ import { program as proxmoxTape } from '../../ts/cli/proxmox-tape/program.ts';
 
 const COMMANDS_IN_MANUAL = 89;
 /** Lowered as commands are added; zero when all issues are done. */
-const MISSING = { 'proxmox-tape': 42, pmt: 24, pmtx: 7 };
+const MISSING = { 'proxmox-tape': 29, pmt: 24, pmtx: 7 };
 
 interface Difference {
   readonly because: string;
@@ -42,6 +42,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   },
   'proxmox-tape drive update': { because: 'D24', more: ['--max-size <integer> (0 - N)'] },
   'proxmox-tape pool create': { because: 'D3', more: ['--drive <string>'] },
+  'proxmox-tape restore': { because: 'notifications come with issue C', less: ['--notify-user <string>'] },
   'proxmox-tape pool update': { because: 'D3', more: ['--drive <string>'] },
 };
 

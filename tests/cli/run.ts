@@ -1,5 +1,7 @@
 /** Runs programs: in this process with streams in memory, or the built commands as processes of their own. */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ProcessEnvironment, type Program, reportFor, runProgram } from '../../ts/cli/grammar/program.ts';
@@ -77,4 +79,40 @@ export function runTool(tool: Tool, words: readonly string[], options: RunOption
     child.on('error', reject);
     child.on('close', (code) => resolve({ ...outcome, code }));
   });
+}
+
+/** The built `proxmox-tape` in a root of its own. */
+export class Installed {
+  readonly root: string;
+  readonly #env: Record<string, string>;
+
+  constructor(root: string) {
+    this.root = root;
+    this.#env = { PROXMOX_TAPE_ROOT: root, TZ: 'UTC' };
+  }
+
+  run(...words: string[]): Promise<Outcome> {
+    return runTool('proxmox-tape', words, { env: this.#env });
+  }
+
+  /** Runs a command that has to succeed; resolves with what it printed. */
+  async ok(...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(...words);
+    if (code !== 0) throw new Error(`${words.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  remove(): Promise<void> {
+    return rm(this.root, { recursive: true, force: true });
+  }
+
+  /** As `ok`, with the result as JSON. */
+  async json<Value>(...words: string[]): Promise<Value> {
+    return JSON.parse(await this.ok(...words, '--output-format', 'json')) as Value;
+  }
+}
+
+/** For `test.before`; remove it in `test.after.always`. */
+export async function install(): Promise<Installed> {
+  return new Installed(await mkdtemp(join(tmpdir(), 'ferrite-installed-')));
 }

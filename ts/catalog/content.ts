@@ -4,13 +4,13 @@ import type { CatalogDatabase, Row } from './database.ts';
 
 /** All given filters must match. */
 export interface ContentFilter {
-  pool?: string;
-  labelText?: string;
+  pool?: string | undefined;
+  labelText?: string | undefined;
   /** Media uuid. */
-  media?: string;
-  mediaSet?: string;
-  backupType?: string;
-  backupId?: string;
+  media?: string | undefined;
+  mediaSet?: string | undefined;
+  backupType?: string | undefined;
+  backupId?: string | undefined;
 }
 
 /** One snapshot on one tape. */

@@ -24,8 +24,17 @@ export const drive = optional(driveName, {
 
 export const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 
+/** What every command that runs a task on a drive takes. */
+export const taskOptions = { drive, 'output-format': outputFormat, progress };
+
 /** Guards against changing a file that somebody else changed meanwhile. */
 export const digestOption = Type.Optional(digest);
+
+/** The manual knows this option by three names (D5). */
+export const exportMediaSet = optional(Type.Boolean(), {
+  description: 'Export media set upon job completion.',
+  aliases: ['export-media', 'export'],
+});
 
 /** `--delete`: unsets properties, one per use. */
 export const deletions = <Name extends string>(names: readonly Name[]) =>

@@ -3,7 +3,7 @@ import { listChangerNames } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
 import { FerriteError, toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
-import type { OpenDrive } from './drive.ts';
+import { type DriveAccess, type OpenDrive, withDrive } from './drive.ts';
 import { onlineLabels, updateOnlineStatus } from './online_status.ts';
 import { registerTape, withBookkeeping } from './register_tape.ts';
 
@@ -11,6 +11,11 @@ export interface LibraryTape {
   labelText: string;
   /** Null: not in the inventory. */
   uuid: string | null;
+}
+
+/** As `listLibrary`; reserves and opens the drive for it. */
+export function listTapes(installation: Installation, access: DriveAccess, log: WorkLog): Promise<LibraryTape[]> {
+  return withDrive(installation, access, 'inventory', (drive) => listLibrary(installation, drive, log));
 }
 
 /** Asks the changer, stores where tapes are, and lists what it holds. */

@@ -19,7 +19,7 @@ export interface Output<Value> {
 export const nothing: Output<void> = { kind: 'nothing', formatted: false, show: () => {} };
 
 /** The command runs a task with `report.task`, which prints its log. */
-export const taskLog: Output<void> = { kind: 'task', formatted: true, show: () => {} };
+export const taskLog: Output<unknown> = { kind: 'task', formatted: true, show: () => {} };
 
 /** A list of objects. Sorted by the first column unless told otherwise. */
 export function table<Row extends object>(

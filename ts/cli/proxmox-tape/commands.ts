@@ -2,6 +2,8 @@
 import type { CommandIndex } from '../grammar/tree.ts';
 
 export const commands: CommandIndex = {
+  backup: { load: () => import('./backup.ts') },
+  catalog: { load: () => import('./catalog.ts') },
   'datastore config': { load: () => import('./datastore/config.ts') },
   'datastore create': { load: () => import('./datastore/create.ts') },
   'datastore list': { load: () => import('./datastore/list.ts') },
@@ -11,16 +13,29 @@ export const commands: CommandIndex = {
   'drive list': { load: () => import('./drive/list.ts') },
   'drive remove': { load: () => import('./drive/remove.ts') },
   'drive update': { load: () => import('./drive/update.ts') },
+  eject: { load: () => import('./eject.ts') },
   eod: { load: () => import('./eod.ts') },
+  erase: { load: () => import('./erase.ts') },
+  // The newer name of `erase` (D7).
+  format: { load: () => import('./erase.ts'), aliasOf: 'erase' },
+  inventory: { load: () => import('./inventory.ts') },
+  label: { load: () => import('./label.ts') },
+  'load-media': { load: () => import('./load-media.ts') },
+  'media content': { load: () => import('./media/content.ts') },
+  'media list': { load: () => import('./media/list.ts') },
   'pool config': { load: () => import('./pool/config.ts') },
   'pool create': { load: () => import('./pool/create.ts') },
   'pool list': { load: () => import('./pool/list.ts') },
   'pool remove': { load: () => import('./pool/remove.ts') },
   'pool update': { load: () => import('./pool/update.ts') },
+  'read-label': { load: () => import('./read-label.ts') },
+  restore: { load: () => import('./restore.ts') },
+  rewind: { load: () => import('./rewind.ts') },
   scan: { load: () => import('./scan.ts') },
   'snapshot extract': { load: () => import('./snapshot/extract.ts') },
   'snapshot import': { load: () => import('./snapshot/import.ts') },
   'snapshot list': { load: () => import('./snapshot/list.ts') },
   'snapshot verify': { load: () => import('./snapshot/verify.ts') },
   status: { load: () => import('./status.ts') },
+  unload: { load: () => import('./unload.ts') },
 };

@@ -1,13 +1,28 @@
 /** Values of parameters, from configuration and inventory: what `bashcomplete` offers. */
 import { listDatastores } from '../../config/datastores.ts';
-import { listDrives } from '../../config/drives.ts';
+import { listChangerNames, listDrives } from '../../config/drives.ts';
+import type { Installation } from '../../config/installation.ts';
 import { listPools } from '../../config/pools.ts';
+import type { InventoryEntry } from '../../native.ts';
 import type { Completer } from '../grammar/program.ts';
 
 const names = (sections: readonly { readonly name: string }[]): string[] => sections.map(({ name }) => name);
 
+/** Something of every tape in the inventory, each value once, sorted. */
+function ofMedia(pick: (entry: InventoryEntry) => string | undefined): Completer {
+  return async (installation: Installation) => {
+    const { InventoryFile } = await import('../../media/inventory_file.ts');
+    const { entries } = await new InventoryFile(installation).load();
+    return [...new Set(entries.flatMap((entry) => pick(entry) ?? []))].sort();
+  };
+}
+
 export const completers: Readonly<Record<string, Completer>> = {
+  changer: listChangerNames,
   drive: async (installation) => names(await listDrives(installation)),
+  'label-text': ofMedia(({ label }) => label.labelText),
+  media: ofMedia(({ label }) => label.uuid),
+  'media-set': ofMedia(({ mediaSetLabel }) => mediaSetLabel?.uuid),
   pool: async (installation) => names(await listPools(installation)),
   store: async (installation) => names(await listDatastores(installation)),
 };

@@ -1,0 +1,39 @@
+import { datastoreName, poolName } from '../../config/identifiers.ts';
+import { defineCommand } from '../grammar/command.ts';
+import { taskLog } from '../grammar/output.ts';
+import { annotate } from '../grammar/parameter.ts';
+import { exportMediaSet, flag, taskOptions } from '../parameters.ts';
+
+export default defineCommand({
+  summary: 'Back up a datastore to a media pool.',
+  details:
+    'Snapshots that the current media set of the pool has already are skipped. When a tape is full, the job goes on ' +
+    'with the next one the pool may use. A job that was stopped or failed is completed by running it again.',
+  examples: [
+    ['backup mystore daily', 'All snapshots:'],
+    ['backup mystore daily --latest-only --eject-media', 'The newest of each group; then take the tape out:'],
+  ],
+  positionals: {
+    store: annotate(datastoreName, { completion: 'store' }),
+    pool: annotate(poolName, { completion: 'pool' }),
+  },
+  options: {
+    ...taskOptions,
+    'eject-media': flag('Eject media upon job completion.'),
+    'export-media-set': exportMediaSet,
+    'latest-only': flag('Backup latest snapshots only.'),
+  },
+  output: taskLog,
+  async run({ store, pool, drive, ...flags }, { installation, report }) {
+    const { backup } = await import('../../jobs/backup.ts');
+    const request = {
+      store,
+      pool,
+      drive,
+      ejectMedia: flags['eject-media'],
+      exportMediaSet: flags['export-media-set'],
+      latestOnly: flags['latest-only'],
+    };
+    return report.task((observer) => backup(installation, request, observer));
+  },
+});

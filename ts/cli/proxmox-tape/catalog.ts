@@ -1,0 +1,26 @@
+import { defineCommand } from '../grammar/command.ts';
+import { taskLog } from '../grammar/output.ts';
+import { flag, taskOptions } from '../parameters.ts';
+
+export default defineCommand({
+  summary: 'Restore the catalog of the tape in the drive, and record the tape in the inventory.',
+  details:
+    'Every tape carries copies of the catalogs of its media set; they are used where there is one. Else, or if asked to, ' +
+    'the whole tape is read.',
+  examples: [
+    ['catalog', 'From the copies on the tape:'],
+    ['catalog --scan --force', 'By reading the tape, replacing the catalog that is there:'],
+  ],
+  positionals: {},
+  options: {
+    ...taskOptions,
+    force: flag('Replace the catalog that is there.'),
+    scan: flag('Read the whole tape instead of using saved copies.'),
+    verbose: flag('Log every chunk.'),
+  },
+  output: taskLog,
+  async run(request, { installation, report }) {
+    const { restoreCatalog } = await import('../../jobs/catalog_restore.ts');
+    return report.task((observer) => restoreCatalog(installation, request, observer));
+  },
+});

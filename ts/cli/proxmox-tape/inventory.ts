@@ -1,0 +1,26 @@
+import type { LibraryTape } from '../../library/inventory.ts';
+import { defineCommand } from '../grammar/command.ts';
+import { table } from '../grammar/output.ts';
+import { flag, taskOptions } from '../parameters.ts';
+
+export default defineCommand({
+  summary: 'List the tapes in a library, and record where they are.',
+  details: 'Tapes that are not known yet can be loaded to read their labels.',
+  examples: [
+    ['inventory', 'What the changer sees:'],
+    ['inventory --read-labels', 'Also find out what the unknown tapes are:'],
+  ],
+  positionals: {},
+  options: {
+    ...taskOptions,
+    'read-labels': flag('Load unknown tapes and read their labels.'),
+    'read-all-labels': flag('Load all tapes and read their labels, also known ones.'),
+  },
+  output: table<LibraryTape>([{ name: 'label-text' }, { name: 'uuid' }]),
+  async run({ drive, 'read-labels': some, 'read-all-labels': all = false }, { installation, report }) {
+    const { inventoryTask } = await import('../../jobs/drive_tasks.ts');
+    const { listTapes } = await import('../../library/inventory.ts');
+    if (some || all) await report.task((observer) => inventoryTask(installation, { drive, all }, observer));
+    return report.work((log) => listTapes(installation, { drive }, log));
+  },
+});
