@@ -15,6 +15,7 @@ pub mod asc;
 pub mod attribute;
 pub mod clock;
 pub mod command;
+pub mod conformance;
 pub mod density;
 pub mod drive;
 pub mod encryption;

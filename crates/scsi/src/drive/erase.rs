@@ -157,17 +157,16 @@ impl Drive {
         }
     }
 
+    /// What did not work. A drive without cartridge memory has nothing to clear.
     fn clear_host_attributes(&mut self) -> Vec<String> {
         let mut notes = Vec::new();
         for id in HOST_ATTRIBUTES {
-            if let Err(error) = self.write_attribute(&attribute::deletion(id)) {
-                let no_memory = refuses_function(&error);
-                notes.push(format!(
+            match self.write_attribute(&attribute::deletion(id)) {
+                Ok(()) => {}
+                Err(error) if refuses_function(&error) => break,
+                Err(error) => notes.push(format!(
                     "cartridge memory attribute {id:04X}h not cleared: {error}"
-                ));
-                if no_memory {
-                    break;
-                }
+                )),
             }
         }
         notes

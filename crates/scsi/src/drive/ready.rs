@@ -6,7 +6,8 @@ use super::Drive;
 use super::execute::Effect;
 use crate::asc::AdditionalSense;
 use crate::command::{
-    BLOCK_LIMITS_BYTES, BlockLimits, LoadUnload, PreventAllow, read_block_limits, test_unit_ready,
+    BLOCK_LIMITS_BYTES, BlockLimits, LoadUnload, MAX_U24, PreventAllow, read_block_limits,
+    test_unit_ready,
 };
 use crate::error::ScsiError;
 use crate::sense::SenseKey;
@@ -126,14 +127,17 @@ impl Drive {
 
     /// Length for a WRITE, checked against what the drive takes.
     pub(super) fn check_block_length(&self, length: usize) -> Result<u32, ScsiError> {
-        let min = u32::from(self.limits.min);
-        let max = if self.limits.max == 0 {
-            crate::command::MAX_U24
-        } else {
-            self.limits.max
-        };
+        let BlockLimits {
+            granularity,
+            max,
+            min,
+        } = self.limits;
+        let step = 1u32.checked_shl(u32::from(granularity)).unwrap_or(u32::MAX);
+        let min = u32::from(min).max(step);
+        // 0 is "no limit but that of the CDB".
+        let max = if max == 0 { MAX_U24 } else { max };
         match u32::try_from(length) {
-            Ok(bytes) if bytes >= min.max(1) && bytes <= max => Ok(bytes),
+            Ok(bytes) if (min..=max).contains(&bytes) && bytes % step == 0 => Ok(bytes),
             _ => Err(ScsiError::BlockSize {
                 length: length as u64,
                 min,
@@ -145,11 +149,11 @@ impl Drive {
     /// Length for a READ: what fits the CDB.
     pub(super) fn check_read_length(&self, length: usize) -> Result<u32, ScsiError> {
         match u32::try_from(length) {
-            Ok(bytes) if bytes <= crate::command::MAX_U24 => Ok(bytes),
+            Ok(bytes) if bytes <= MAX_U24 => Ok(bytes),
             _ => Err(ScsiError::BlockSize {
                 length: length as u64,
                 min: 0,
-                max: crate::command::MAX_U24,
+                max: MAX_U24,
             }),
         }
     }

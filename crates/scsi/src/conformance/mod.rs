@@ -1,0 +1,208 @@
+//! What every tape drive has to do, as a suite that any [`Transport`] can be put through: emulators in the process, emulators
+//! behind kernel nodes, drives somebody else wrote.
+//!
+//! Checks say what they found instead of panicking, so that a target that is known to fall short can be compared with a list
+//! of its excuses. Each check gets a fresh connection to a drive with a blank tape.
+
+mod blocks;
+mod motion;
+mod unit;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::sense::{Sense, SenseKey};
+use crate::transport::{Cdb, Data, Status, Transport};
+
+/// What the drive under test can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Block length to write.
+    pub block_bytes: usize,
+    /// The tape is full after at most this many blocks; `None`: too many to try.
+    pub capacity_blocks: Option<u64>,
+    /// The connection is a new initiator for the drive itself (a kernel node is not).
+    pub new_initiator: bool,
+}
+
+/// A check and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Name, stable: lists of excuses use it.
+    pub name: &'static str,
+    /// Where the rule stands.
+    pub section: &'static str,
+    /// What was wrong.
+    pub result: Result<(), String>,
+}
+
+/// All checks of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// In the order they ran.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Checks that found something wrong.
+    pub fn failures(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes
+            .iter()
+            .filter(|outcome| outcome.result.is_err())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Outcome {
+            name,
+            section,
+            result,
+        } in &self.outcomes
+        {
+            match result {
+                Ok(()) => writeln!(f, "ok      {name}")?,
+                Err(what) => writeln!(f, "FAILED  {name} ({section}): {what}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+type Check = fn(&mut Device<'_>) -> Result<(), String>;
+
+/// Runs all checks. `make` connects to a drive with a blank, writable tape in it; what an earlier connection wrote must be gone.
+pub fn drive_conformance(make: &mut dyn FnMut() -> Box<dyn Transport>, profile: Profile) -> Report {
+    let checks = unit::CHECKS
+        .iter()
+        .chain(blocks::CHECKS)
+        .chain(motion::CHECKS);
+    let outcomes = checks.map(|&(name, section, check)| {
+        let mut device = Device {
+            transport: make(),
+            profile: &profile,
+        };
+        Outcome {
+            name,
+            section,
+            result: check(&mut device),
+        }
+    });
+    Report {
+        outcomes: outcomes.collect(),
+    }
+}
+
+/// Long enough for any single command on a short tape.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The drive under test, spoken to in plain CDBs.
+struct Device<'p> {
+    transport: Box<dyn Transport>,
+    profile: &'p Profile,
+}
+
+/// What a command gave.
+#[derive(Clone, Debug)]
+struct Answer {
+    status: Status,
+    sense: Option<Sense>,
+    transferred: usize,
+}
+
+impl Answer {
+    fn expect_good(&self) -> Result<(), String> {
+        if self.status == Status::Good {
+            Ok(())
+        } else {
+            Err(format!("expected GOOD, got {self}"))
+        }
+    }
+
+    fn expect_sense(&self, key: SenseKey, asc: u8, ascq: u8) -> Result<Sense, String> {
+        match self.sense {
+            Some(sense) if (sense.key, sense.code.0, sense.code.1) == (key, asc, ascq) => Ok(sense),
+            _ => Err(format!(
+                "expected {:X}/{asc:02X}/{ascq:02X}, got {self}",
+                key as u8
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.sense {
+            Some(sense) => write!(f, "{sense}"),
+            None => write!(f, "status {:?}", self.status),
+        }
+    }
+}
+
+/// `Err` with both values unless they are equal.
+fn expect_equal<T: PartialEq + fmt::Debug>(
+    what: &str,
+    found: T,
+    expected: T,
+) -> Result<(), String> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: {found:?} instead of {expected:?}"))
+    }
+}
+
+impl Device<'_> {
+    fn send(&mut self, cdb: &Cdb, data: Data<'_>) -> Result<Answer, String> {
+        let length = data.len();
+        let completion = self
+            .transport
+            .execute(cdb, data, TIMEOUT)
+            .map_err(|error| format!("{cdb:?}: {error}"))?;
+        let transferred = length
+            .checked_sub(completion.residual)
+            .ok_or("residual larger than the buffer")?;
+        let sense = completion
+            .sense()
+            .transpose()
+            .map_err(|error| format!("{cdb:?}: {error}"))?;
+        Ok(Answer {
+            status: completion.status,
+            sense,
+            transferred,
+        })
+    }
+
+    fn run(&mut self, cdb: &Cdb) -> Result<Answer, String> {
+        self.send(cdb, Data::None)
+    }
+
+    fn good(&mut self, cdb: &Cdb) -> Result<(), String> {
+        self.run(cdb)?
+            .expect_good()
+            .map_err(|error| format!("{cdb:?}: {error}"))
+    }
+
+    /// Data of a command that must succeed.
+    fn data(&mut self, cdb: &Cdb, allocation: usize) -> Result<Vec<u8>, String> {
+        let mut buffer = vec![0; allocation];
+        let answer = self.send(cdb, Data::In(&mut buffer))?;
+        answer
+            .expect_good()
+            .map_err(|error| format!("{cdb:?}: {error}"))?;
+        buffer.truncate(answer.transferred);
+        Ok(buffer)
+    }
+
+    /// Reads away the unit attentions of a new connection and rewinds.
+    fn settle(&mut self) -> Result<(), String> {
+        const MOST: usize = 16;
+        for _ in 0..MOST {
+            let answer = self.run(&crate::command::test_unit_ready())?;
+            if answer.status == Status::Good {
+                return self.good(&crate::command::Rewind { immediate: false }.cdb());
+            }
+        }
+        Err("does not become ready".to_owned())
+    }
+}
