@@ -7,9 +7,9 @@
 // ---- datastore half
 pub mod archive_name;
 pub mod blob;
-mod compression;
 pub mod canonical_json;
 pub mod chunker;
+mod compression;
 pub mod crypt;
 pub mod digest;
 pub mod dynamic_index;
