@@ -45,7 +45,7 @@ pub enum PipelineError {
         /// The chunk.
         digest: Digest,
         /// What is wrong with it.
-        fault: ChunkFault,
+        fault: Box<ChunkFault>,
     },
     /// A chunk on the tape is not what it claims to be, or cannot be stored.
     #[error("tape file {file_number} (block {block}), chunk {digest} of store {store}: {fault}")]
@@ -59,7 +59,7 @@ pub enum PipelineError {
         /// The chunk.
         digest: Digest,
         /// What is wrong.
-        fault: ChunkFault,
+        fault: Box<ChunkFault>,
     },
     /// Something else about a snapshot archive on the tape.
     #[error("tape file {file_number}, snapshot {store}:{snapshot}: {source}")]
@@ -123,7 +123,7 @@ impl PipelineError {
             Self::Tape(error) => error.class(),
             Self::Drive { source, .. } => source.class(),
             Self::Store(error) => store_class(error),
-            Self::BadChunk { fault, .. } | Self::BadTapeChunk { fault, .. } => match fault {
+            Self::BadChunk { fault, .. } | Self::BadTapeChunk { fault, .. } => match &**fault {
                 ChunkFault::Store(error) => store_class(error),
                 ChunkFault::Format(_) => ErrorClass::Data,
                 ChunkFault::Panicked(_) => ErrorClass::System,
@@ -147,11 +147,10 @@ impl PipelineError {
             Self::Drive { .. } => "drive",
             Self::Store(error) => error.code(),
             Self::BadChunk { .. } => "source-chunk",
-            Self::BadTapeChunk {
-                fault: ChunkFault::Store(error),
-                ..
-            } => error.code(),
-            Self::BadTapeChunk { .. } => "tape-chunk",
+            Self::BadTapeChunk { fault, .. } => match &**fault {
+                ChunkFault::Store(error) => error.code(),
+                _ => "tape-chunk",
+            },
             Self::TapeSnapshot { source, .. } => source.code(),
             Self::StrangePosition { .. } => "I4",
             Self::Plan(_) => "bad-plan",

@@ -73,7 +73,7 @@ pub(crate) fn cut_at_early_warning(flushed: u64, chunk: Placement) -> Cut {
     } else {
         flushed.max(data)
     };
-    let complete = content_bytes == chunk.end() && !chunk.blob_bytes.is_multiple_of(PIECE);
+    let complete = content_bytes == chunk.end() && chunk.blob_bytes % PIECE != 0;
     Cut {
         content_bytes,
         complete,

@@ -1,6 +1,14 @@
 //! A backup that something goes wrong with: it never says that all is well when it is not, loses nothing that was safe, and
 //! completes when it is run again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,13 @@
 //! Whatever the sizes of chunks and tapes: the tapes are those that a literal, single-threaded writer makes, and they restore.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,14 @@
 //! A restore that something goes wrong with: it never puts into a datastore what it could not verify, and completes when it is
 //! run again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

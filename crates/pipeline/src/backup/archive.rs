@@ -23,7 +23,7 @@ pub(super) enum End {
     /// The tape is nearly full, and chunks of the snapshot are left.
     EarlyWarning,
     /// The next chunk cannot be written.
-    BadChunk(Digest, ChunkFault),
+    BadChunk(Digest, Box<ChunkFault>),
     /// The run cannot go on: stopped on request, or a defect.
     Stopped(PipelineError),
 }
@@ -213,7 +213,7 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
             self.steps.check_cancel().map_err(Interrupt::Stop)?;
             match self.ring.poll(chunk.part) {
                 Ok(PartState::Ready) => return Ok(()),
-                Ok(PartState::Bad(fault)) => return Err(Interrupt::Bad(chunk, fault)),
+                Ok(PartState::Bad(fault)) => return Err(Interrupt::Bad(chunk, Box::new(fault))),
                 Ok(PartState::Pending) => {}
                 Err(Stopped) => {
                     return Err(Interrupt::Stop(PipelineError::Internal(
@@ -266,7 +266,13 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
 
     /// The last block of the file. Its early warning, if any, is not looked at: the next file will meet it again.
     fn write_last_block(&mut self, file: &mut FileWriter<'_>, cut: Cut) -> Result<()> {
-        let bytes = (cut.content_bytes - self.flushed()) as usize;
+        let bytes = cut
+            .content_bytes
+            .checked_sub(self.flushed())
+            .filter(|bytes| *bytes < PAYLOAD);
+        let misplaced =
+            || PipelineError::Internal("archive ends outside of its last block".to_owned());
+        let bytes = bytes.ok_or_else(misplaced)? as usize;
         let header = self.header(BlockFlags::END_OF_STREAM, bytes)?;
         let doing = "write a chunk archive";
         let written = if bytes == 0 {
@@ -385,6 +391,6 @@ impl<'a, 'q> ArchiveWriter<'a, 'q> {
 
 /// Why the next block cannot be had.
 enum Interrupt {
-    Bad(PlannedChunk, ChunkFault),
+    Bad(PlannedChunk, Box<ChunkFault>),
     Stop(PipelineError),
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use ferrite_datastore::{CancelFlag, Store};
+use ferrite_datastore::{CancelFlag, Operation, Store};
 use ferrite_formats::SnapshotPath;
 use ferrite_formats::block::BLOCK_SIZE;
 use ferrite_scsi::Drive;
@@ -52,7 +52,7 @@ pub enum Verify {
 /// What to write to the tape in the drive.
 #[derive(Clone, Debug)]
 pub struct BackupPlan {
-    /// Where from. The caller has registered the active operation.
+    /// Where from.
     pub store: Store,
     /// Snapshots in the order in which they go to tape.
     pub snapshots: Vec<SnapshotPath>,
@@ -113,7 +113,7 @@ pub struct BackupOutcome {
 /// Writes the plan's snapshots behind the data on the tape, until they are all there or the tape is full.
 ///
 /// The tape must carry its two labels (and the catalogs of earlier tapes, which are the caller's work), its encryption key
-/// must be set. `events` is called from this thread only.
+/// must be set. An operation is counted on the datastore meanwhile. `events` is called from this thread only.
 ///
 /// # Errors
 /// See [`PipelineError`](crate::PipelineError). A bad chunk and a cancelled run still close the archive they were in and commit what is whole; after
@@ -126,6 +126,7 @@ pub fn backup(
     cancel: &CancelFlag,
 ) -> Result<BackupOutcome> {
     let started = Instant::now();
+    let _operation = plan.store.begin(Operation::Read)?;
     let ring = Ring::new(ring_blocks(plan.memory_bytes) as usize);
     let readers = reader_threads(plan.reader_threads);
     let (step_sender, step_receiver) = steps::channel();

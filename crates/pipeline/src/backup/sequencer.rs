@@ -5,6 +5,8 @@
 //! thread always knows what it is waiting for.
 
 use std::cell::Cell;
+use std::fs::File;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::Sender;
@@ -26,6 +28,9 @@ use crate::ring::{Ring, Stopped};
 /// Chunk files that are open ahead of the readers, their content being fetched. Four in flight were enough to double the
 /// speed of a cold disk, more than 16 gave nothing (spec/limits.md 2).
 pub(super) const OPEN_CHUNKS: usize = 16;
+
+/// The kernel fetches no more than this for one request on any disk (its default `max_sectors_kb` is 1280).
+const FETCH_BYTES: u64 = 1 << 20;
 
 /// Walks the plan to its end, or until the ring is stopped.
 pub(super) fn run(
@@ -128,12 +133,11 @@ impl Sequencer<'_> {
             Ok(chunk) => chunk,
             Err(error) => {
                 // The drive thread ends the archive in front of it, and the run.
-                self.tell(Step::BadChunk(snapshot, digest, error.into()))?;
+                self.tell(Step::BadChunk(snapshot, digest, Box::new(error.into())))?;
                 return Err(Stopped);
             }
         };
-        // Only advice: whatever hinders it will show when the file is read.
-        let _ = rustix::fs::fadvise(&file, 0, None, Advice::WillNeed);
+        fetch(&file, bytes);
 
         let current = match archive.take() {
             Some(current) => current,
@@ -217,4 +221,14 @@ pub(super) fn chunk_archive_head(
         store: store.to_owned(),
     }
     .encode(uuid, ctime)
+}
+
+/// Asks the kernel to read a whole file into its cache, and does not wait for it.
+fn fetch(file: &File, bytes: u64) {
+    let mut offset = 0;
+    while offset < bytes {
+        // Only advice: whatever hinders it will show when the file is read.
+        let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(FETCH_BYTES), Advice::WillNeed);
+        offset += FETCH_BYTES;
+    }
 }

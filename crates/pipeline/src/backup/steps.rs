@@ -31,7 +31,7 @@ pub(super) enum Step {
     /// The archive ends behind the last chunk.
     Close,
     /// The next chunk cannot be read, so the run ends here.
-    BadChunk(usize, Digest, ChunkFault),
+    BadChunk(usize, Digest, Box<ChunkFault>),
     /// All chunks of the snapshot are in archives: its files follow.
     Files(Box<SnapshotReader>, Chunks),
     /// The plan is done.

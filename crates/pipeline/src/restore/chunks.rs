@@ -114,7 +114,7 @@ impl<'a> ChunkArchive<'a> {
     }
 
     /// Reads the archive behind its head, which is `header`. Every chunk that counts is in the target when this returns.
-    /// `progress` is told of each block.
+    /// `progress` is called for each block with the number of whole chunks before it.
     ///
     /// # Errors
     /// Damage in the middle of the tape file, a chunk that is not what it claims to be, errors of drive and datastore.
@@ -122,7 +122,7 @@ impl<'a> ChunkArchive<'a> {
         mut self,
         reader: &mut ContentReader<'_>,
         header: &ContentHeader,
-        progress: &mut dyn FnMut(),
+        progress: &mut dyn FnMut(u64),
     ) -> Result<(ArchiveEnd, Counts)> {
         self.catalog
             .start_archive(self.file_number, header.uuid, self.store)?;
@@ -145,7 +145,7 @@ impl<'a> ChunkArchive<'a> {
         &mut self,
         reader: &mut ContentReader<'_>,
         header: &ContentHeader,
-        progress: &mut dyn FnMut(),
+        progress: &mut dyn FnMut(u64),
     ) -> Result<ArchiveEnd> {
         let mut decoder = ChunkArchiveDecoder::after_header(header);
         // Only for chunks without target.
@@ -163,7 +163,7 @@ impl<'a> ChunkArchive<'a> {
                 }
                 Err(error) => return Err(error.into()),
             }
-            progress();
+            progress(self.counts.chunks);
             let place = Place {
                 block: reader.block_number(),
                 verdict: judge(reader.end()),
@@ -363,14 +363,9 @@ impl<'a> ChunkArchive<'a> {
             return Ok(None);
         };
         if let Err(fault) = result {
+            let excused =
+                matches!(fault, ChunkFault::Format(_)) && place.verdict == Verdict::KeepWholeChunks;
             let error = self.bad_chunk(entry.digest, place.block, fault);
-            let excused = matches!(
-                &error,
-                PipelineError::BadTapeChunk {
-                    fault: ChunkFault::Format(_),
-                    ..
-                }
-            ) && place.verdict == Verdict::KeepWholeChunks;
             return if excused {
                 Ok(Some(error.to_string()))
             } else {
@@ -393,7 +388,7 @@ impl<'a> ChunkArchive<'a> {
             block,
             store: self.store.to_owned(),
             digest,
-            fault,
+            fault: Box::new(fault),
         }
     }
 }

@@ -136,7 +136,7 @@ pub fn restore(
 
 fn pool_bytes(memory_bytes: Option<u64>) -> usize {
     let memory = memory_bytes.unwrap_or(crate::DEFAULT_MEMORY_BYTES);
-    usize::try_from(memory.min(POOL_BYTES).max(MIN_POOL_BYTES)).unwrap_or(usize::MAX)
+    usize::try_from(memory.clamp(MIN_POOL_BYTES, POOL_BYTES)).unwrap_or(usize::MAX)
 }
 
 fn worker_count(wanted: Option<usize>) -> usize {

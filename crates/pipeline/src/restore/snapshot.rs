@@ -11,8 +11,8 @@ use ferrite_formats::index::Index;
 use ferrite_formats::manifest::{FileEntry, MAX_MANIFEST_BYTES, Manifest};
 use ferrite_formats::snapshot_archive::SnapshotFile;
 use ferrite_formats::{Digest, FormatError, SnapshotPath};
+use ferrite_tape::ContentReader;
 use ferrite_tape::snapshot::{Discard, SnapshotRead, SnapshotSink, read_snapshot_archive};
-use ferrite_tape::{ContentReader, TapeError};
 
 use super::targets::Target;
 use crate::error::{PipelineError, Result};
@@ -108,12 +108,12 @@ impl SnapshotSink for Sink<'_> {
         } else {
             self.take_file(file, content)
         };
-        result.or_else(|stop| match stop {
-            Stop::Tape(error) => Err(error),
+        result.map_err(|stop| match stop {
+            Stop::Tape(error) => error,
             Stop::Target(error) => {
                 let text = error.to_string();
                 self.failure = Some(error);
-                Err(io::Error::other(text))
+                io::Error::other(text)
             }
         })
     }
@@ -262,11 +262,4 @@ fn damaged(path: &Path, detail: String) -> PipelineError {
         path: path.to_owned(),
         detail,
     })
-}
-
-/// A tape error behind the sink's back is the tape's.
-impl From<TapeError> for Stop {
-    fn from(error: TapeError) -> Self {
-        Self::Target(error.into())
-    }
 }

@@ -134,12 +134,12 @@ impl Walk<'_> {
         let file_number = reader.file_number();
         let (events, throttle, outcome) = (self.events, &mut self.throttle, &mut self.outcome);
         let chunks_before = outcome.chunks_restored + outcome.chunks_present;
-        let mut progress = || {
+        let mut progress = |chunks: u64| {
             outcome.bytes_read += BLOCK_SIZE as u64;
             if throttle.is_due() {
                 events(Event::Progress {
                     tape_bytes: outcome.bytes_read,
-                    chunks: chunks_before,
+                    chunks: chunks_before + chunks,
                 });
             }
         };

@@ -1,5 +1,5 @@
 //! What the tests of this crate share: tapes in a directory, stores made of given chunks, the fixtures written by PBS.
-#![allow(dead_code)] // each test binary uses its own part of it
+#![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 pub mod faulty;
 pub mod fixture;
