@@ -2,6 +2,7 @@
  * Who uses a drive: the lock of its path and the state file of its name (behaviour.md section 19). The state says what the
  * holder of the lock does; without a holder it means nothing.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isLockTimeout, LOCK_TIMEOUT_MS } from '../config/file_lock.ts';
 import { type Installation, lockFile } from '../config/installation.ts';
@@ -71,8 +72,11 @@ async function readState(installation: Installation, drive: string): Promise<str
 
 /** What the drive is used for, or undefined while nobody holds its lock. */
 export async function driveState(installation: Installation, drive: DriveAddress): Promise<string | undefined> {
+  const path = installation.paths.driveLock(drive.path);
+  // Whoever only looks makes no lock files, and does not need the Rust core.
+  if (!existsSync(path)) return undefined;
   try {
-    const lock = await lockFile(installation, installation.paths.driveLock(drive.path), `drive '${drive.name}'`, 0);
+    const lock = await lockFile(installation, path, `drive '${drive.name}'`, 0);
     lock.release();
     return undefined;
   } catch (error) {

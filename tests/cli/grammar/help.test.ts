@@ -58,6 +58,9 @@ Optional parameters:
  --delete   <array>
              What to delete.
 
+ --depth    <integer>   (default=7)
+             How deep; what it is if not given.
+
  --fast     <boolean>   (default=true)
              Fast or not.
 
@@ -125,4 +128,5 @@ test('printdoc prints every command as reStructuredText', async (t) => {
   t.true(stdout.includes('``sample drive create <name> --path <string>``\n'));
   t.true(stdout.includes('\n``--fast`` : ``<boolean>`` (default: true)\n  Fast or not.\n'));
   t.true(stdout.includes('``sample help [{<command>}] [OPTIONS]``'));
+  t.true(stdout.includes('\nExit codes\n----------\n\n0\n  Done.'));
 });

@@ -22,7 +22,7 @@ test('typed values reach the command, defaults filled in', async (t) => {
   });
 });
 
-test('absent optional parameters are absent', async (t) => {
+test('absent optional parameters are absent, also where the schema tells what absence means', async (t) => {
   t.deepEqual(JSON.parse((await run('every thing p1 --fast no')).stdout), { name: 'p1', fast: false });
 });
 

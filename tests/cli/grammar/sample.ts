@@ -16,6 +16,7 @@ const everything = defineCommand({
   positionals: { name: poolName, rest: Type.Optional(Type.Array(Type.String(), { description: 'The rest.' })) },
   options: {
     'output-format': outputFormat,
+    depth: Type.Optional(Type.Integer({ default: 7, description: 'How deep; what it is if not given.' })),
     count: optional(Type.Integer({ minimum: 1, description: 'How many.' })),
     fast: defaulted(Type.Boolean(), true, { description: 'Fast or not.' }),
     force: optional(Type.Boolean(), { description: 'Even if it is wrong.' }),
@@ -100,6 +101,7 @@ export const sampleCommands: CommandIndex = {
   'every thing': module(everything),
   'drive create': module(create),
   'drive list': module(list),
+  'drive ls': { ...module(list), aliasOf: 'drive list' },
   erase: module(fail),
   format: { ...module(fail), aliasOf: 'erase' },
   catalog: module(list),

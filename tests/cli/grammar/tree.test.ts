@@ -33,6 +33,8 @@ test('a command may have commands below it', (t) => {
 test('an alias is accepted, and never makes a prefix ambiguous', (t) => {
   t.is(resolve('format'), 'format/1');
   t.is(resolve('form'), 'format/1');
+  t.is(resolve('drive ls'), 'drive ls/2');
+  t.is(resolve('drive l'), 'drive list/2');
 });
 
 test('ambiguous and unknown words are errors of their level', (t) => {

@@ -140,6 +140,22 @@ test('output that nobody reads is dropped; the task goes on', async (t) => {
   t.is(report.exitCode, 141);
 });
 
+test('work that is no task: its words on stderr, its value for the caller', async (t) => {
+  const signals = new ManualSignals();
+  const { report, stdout, stderr } = makeReport(signals);
+  const value = await report.work(async (log) => {
+    log.info('verifying');
+    log.warn('odd');
+    log.progress({ activity: 'x' });
+    signals.listeners.get('SIGTERM')?.();
+    return log.signal.aborted;
+  });
+  t.true(value);
+  t.is(stdout.text, '');
+  t.regex(stderr.text, /^verifying\nWarning: odd\nabort requested/);
+  t.is(signals.listeners.size, 0);
+});
+
 test('pmt and pmtx keep the order of properties', (t) => {
   const { report, stdout } = makeReport(quiet, { keyOrder: 'declared', format: 'json' });
   report.record({ zebra: 1, apple: undefined, mango: null }, []);

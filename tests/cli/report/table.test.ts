@@ -140,6 +140,16 @@ test('rows are sorted by the declared keys: numbers by value, texts by bytes, nu
   );
 });
 
+test('a table of more rows than a call may have arguments', (t) => {
+  const rows = Array.from({ length: 200_000 }, (_, number) => ({ name: `row${number}` }));
+  t.is(listTable(sortRows(rows, [{ name: 'name' }], ['name']), [{ name: 'name' }], style).length, 400_003);
+});
+
+test('texts are in the order of their UTF-8 bytes, not of UTF-16', (t) => {
+  const rows = [{ name: '\u{1f4fc}' }, { name: '\uff21' }];
+  t.deepEqual(sortRows(rows, [{ name: 'name' }], ['name']), rows.toReversed());
+});
+
 test('every line of a table is equally wide, whatever is in it', (t) => {
   const value = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean(), fc.constant(null));
   const options = fc.record({ border: fc.boolean(), header: fc.boolean(), ascii: fc.boolean() });

@@ -1,13 +1,26 @@
 /** `<tool> printdoc`: the syntax chapter of the manual, as reStructuredText. */
 import type { CommandDescription, ParameterDescription } from './description.ts';
+import { EXIT_CODES } from './exit_codes.ts';
 import { usageLine } from './help.ts';
 import type { HiddenCommand } from './program.ts';
 
 export const run: HiddenCommand = async ({ program, descriptions }) => {
   const sorted = [...descriptions].sort((a, b) => (a.path.join(' ') < b.path.join(' ') ? -1 : 1));
   const title = `Command syntax of ${program.name}`;
-  return [title, '='.repeat(title.length), '', ...sorted.flatMap((command) => chapter(program.name, command))];
+  return [
+    title,
+    '='.repeat(title.length),
+    '',
+    ...sorted.flatMap((command) => chapter(program.name, command)),
+    ...exitCodes(),
+  ];
 };
+
+function exitCodes(): string[] {
+  const title = 'Exit codes';
+  const entries = Object.values(EXIT_CODES).flatMap(({ code, meaning }) => [`${code}`, `  ${meaning}`, '']);
+  return [title, '-'.repeat(title.length), '', ...entries];
+}
 
 function chapter(program: string, command: CommandDescription): string[] {
   const heading = `\`\`${usageLine(program, command)}\`\``;

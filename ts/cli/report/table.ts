@@ -35,6 +35,8 @@ type Alignment = 'left' | 'right';
 const BOX = { vertical: '│', top: '┌─┬┐', head: '╞═╪╡', between: '├─┼┤', bottom: '└─┴┘' };
 const ASCII_BOX = { vertical: '|', top: '+=++', head: '+=++', between: '+-++', bottom: '+=++' };
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 const alignmentOf = (type: ColumnType | undefined): Alignment =>
   type === undefined || type === 'string' ? 'left' : 'right';
 
@@ -47,14 +49,26 @@ function cellText(value: unknown, row: Row, render: Renderer | undefined): strin
 
 function makeCell(text: string): Cell {
   const lines = visible(text).split('\n');
-  return { lines, width: Math.max(...lines.map(displayWidth)) };
+  return { lines, width: largest(lines.map(displayWidth)) };
+}
+
+/** Not `Math.max(...)`: a catalog has more rows than a call may have arguments. */
+function largest(numbers: readonly number[]): number {
+  return numbers.reduce((most, number) => Math.max(most, number), 0);
 }
 
 function compareValues(a: unknown, b: unknown, type: ColumnType | undefined): number {
   const [emptyA, emptyB] = [a ?? null, b ?? null].map((value) => value === null);
   if (emptyA || emptyB) return Number(emptyB) - Number(emptyA);
   if (alignmentOf(type) === 'right') return Number(a) - Number(b);
-  return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
+  return compareBytes(String(a), String(b));
+}
+
+/** Strings compare by UTF-16 units, which is the order of their UTF-8 bytes as long as there are no surrogates. */
+function compareBytes(a: string, b: string): number {
+  if (a === b) return 0;
+  const simple = !SURROGATE.test(a) && !SURROGATE.test(b);
+  return simple ? (a < b ? -1 : 1) : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** Rows in the order of the declared keys, equal ones in the order given. */
@@ -99,8 +113,8 @@ function drawTable(
   const headerCells = header.map(makeCell);
   const cells = body.map((row) => row.map(makeCell));
   const shown = style.border && style.header ? [headerCells, ...cells] : cells;
-  // Without borders or header, the columns are still as wide as if the header was there only where it is printed.
-  const widths = header.map((_, index) => Math.max(...shown.map((row) => row[index]?.width ?? 0)));
+  // A header that is not printed takes no room.
+  const widths = header.map((_, index) => largest(shown.map((row) => row[index]?.width ?? 0)));
   const lines = style.border
     ? bordered(style.header ? headerCells : undefined, cells, widths, alignment, style.ascii ? ASCII_BOX : BOX)
     : cells.flatMap((row) => rowLines(row, widths, alignment).map((line) => line.join(' ')));
@@ -130,7 +144,7 @@ function bordered(
 
 /** The lines of one row, each a list of padded cells. */
 function rowLines(row: readonly Cell[], widths: readonly number[], alignment: readonly Alignment[]): string[][] {
-  const height = Math.max(...row.map(({ lines }) => lines.length));
+  const height = largest(row.map(({ lines }) => lines.length));
   return Array.from({ length: height }, (_, line) =>
     row.map((cell, index) => {
       const text = cell.lines[line] ?? '';
