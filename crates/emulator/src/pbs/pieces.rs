@@ -177,6 +177,13 @@ impl Pieces {
         self.finished_here.push_back(job.run());
     }
 
+    /// Waits for all pieces in work, whatever became of them.
+    pub fn settle(&mut self) {
+        while let Some(done) = self.wait() {
+            self.give_back(done.buffer);
+        }
+    }
+
     /// Waits for the oldest piece in work; `None` if there is none, or if the thread is gone with it.
     pub fn wait(&mut self) -> Option<Done> {
         self.in_flight = self.in_flight.checked_sub(1)?;

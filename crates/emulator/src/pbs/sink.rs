@@ -165,9 +165,7 @@ impl FileSink {
             Err((stored, error)) => {
                 // Whole blocks that made it are kept; the rest is cut off so that the file has no broken end.
                 self.written += (stored / BLOCK_BYTES * BLOCK_BYTES) as u64;
-                while let Some(later) = pieces.wait() {
-                    pieces.give_back(later.buffer);
-                }
+                pieces.settle();
                 Err(self.fail("write", &error))
             }
         }

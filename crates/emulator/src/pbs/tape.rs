@@ -117,10 +117,13 @@ impl PbsTape {
 
     fn moved(&mut self, place: Place) -> Result<(), MediumError> {
         self.at = place;
-        self.reader = self
+        if self
             .reader
-            .take()
-            .filter(|reader| reader.number == place.file);
+            .as_ref()
+            .is_some_and(|reader| reader.number != place.file)
+        {
+            self.stop_reading();
+        }
         self.past_early_warning = false;
         let pos = if place.block == 0 {
             place.file
@@ -174,6 +177,7 @@ impl PbsTape {
             return Ok(());
         }
         self.stop_reading();
+        self.pieces.settle();
         self.dirty = true;
         let Place {
             file: number,
