@@ -26,6 +26,8 @@ enum Object {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Write(u8),
+    WriteMany(u8),
+    ReadMany(u8),
     Mark,
     Sync,
     Read,
@@ -42,6 +44,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => any::<u8>().prop_map(Step::Write),
+        1 => (2u8..40).prop_map(Step::WriteMany),
+        1 => (2u8..40).prop_map(Step::ReadMany),
         3 => Just(Step::Mark),
         1 => Just(Step::Sync),
         5 => Just(Step::Read),
@@ -115,7 +119,8 @@ impl Model {
                 self.objects.truncate(self.at);
                 Report::Done
             }
-            Step::Reopen => Report::Done,
+            // Taken apart before they get here.
+            Step::WriteMany(_) | Step::ReadMany(_) | Step::Reopen => Report::Done,
         }
     }
 
@@ -302,7 +307,7 @@ impl Tape {
                 immediate: false,
             }
             .cdb(),
-            Step::Reopen => return Report::Done,
+            Step::WriteMany(_) | Step::ReadMany(_) | Step::Reopen => return Report::Done,
         };
         self.run(&cdb, Data::None)
     }
@@ -332,7 +337,12 @@ fn check(directory: &Path, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut tape = Tape::open(directory);
     let mut model = Model::default();
     let mut block = vec![0; BLOCK_BYTES];
-    for &step in steps {
+    let single = |step: &Step| match *step {
+        Step::WriteMany(count) => (0..count).map(Step::Write).collect(),
+        Step::ReadMany(count) => vec![Step::Read; usize::from(count)],
+        step => vec![step],
+    };
+    for step in steps.iter().flat_map(single) {
         if matches!(step, Step::Reopen) {
             drop(tape);
             tape = Tape::open(directory);
