@@ -8,6 +8,13 @@
 //! prints the medians. Cases: `read`, `null-crc`, `null-sha256` (warm source into a drive that takes everything),
 //! `cold-serial`, `cold` (the same with a source that is not cached, and one file after the other), `cat`, `disk-crc`,
 //! `disk-sha256` (onto the file system of DIR, sync included), `restore`, `restore-present`.
+//!
+//! ```text
+//! feed --store PATH null-crc|null-sha256
+//! ```
+//!
+//! feeds all snapshots of an existing datastore, which stays as cached or uncached as it is, into a drive that takes
+//! everything, once, and prints one line of JSON for `scripts/bench`.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -21,7 +28,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ferrite_datastore::{AlignedBuffer, Store, StoreOptions};
+use ferrite_datastore::{AlignedBuffer, ListOptions, Store, StoreOptions};
 use ferrite_emulator::pbs::{PbsDirectory, PbsDirectoryOptions};
 use ferrite_emulator::{EmulatedDrive, Identity, NullMedium};
 use ferrite_formats::blob::Blob;
@@ -53,6 +60,8 @@ const CASES: [&str; 10] = [
 
 struct Options {
     dir: PathBuf,
+    /// An existing datastore.
+    store: Option<PathBuf>,
     bytes: u64,
     runs: usize,
     cases: Vec<String>,
@@ -61,6 +70,7 @@ struct Options {
 fn options() -> Options {
     let mut options = Options {
         dir: std::env::temp_dir(),
+        store: None,
         bytes: 4 << 30,
         runs: 5,
         cases: Vec::new(),
@@ -70,6 +80,7 @@ fn options() -> Options {
         let mut value = || arguments.next().expect("option without value");
         match argument.as_str() {
             "--dir" => options.dir = value().into(),
+            "--store" => options.store = Some(value().into()),
             "--size" => options.bytes = value().parse::<u64>().expect("size in MiB") << 20,
             "--runs" => options.runs = value().parse().expect("number of runs"),
             case if CASES.contains(&case) => options.cases.push(argument),
@@ -85,6 +96,17 @@ fn options() -> Options {
 fn main() {
     let options = options();
     let scratch = tempfile::tempdir_in(&options.dir).unwrap();
+    if let Some(store) = &options.store {
+        let bench = Bench::adopt(scratch.path(), store);
+        let verify = match options.cases.first().map(String::as_str) {
+            Some("null-sha256") => Verify::Sha256,
+            _ => Verify::Crc,
+        };
+        let (wall, _) = bench.feed(verify);
+        let cpu = cpu_seconds();
+        println!("{{\"wallSeconds\":{wall},\"cpuSeconds\":{cpu}}}");
+        return;
+    }
     let bench = Bench::new(scratch.path(), options.bytes);
     println!(
         "{} chunks, {:.3} GB in {}",
@@ -127,9 +149,10 @@ fn main() {
 struct Bench {
     root: PathBuf,
     store: Store,
-    snapshot: SnapshotPath,
+    snapshots: Vec<SnapshotPath>,
     chunks: Vec<PathBuf>,
-    bytes: u64,
+    /// Bytes of the chunk files, where this program made them.
+    bytes: Option<u64>,
 }
 
 impl Bench {
@@ -174,14 +197,29 @@ impl Bench {
         Self {
             root: root.to_owned(),
             store,
-            snapshot: path,
+            snapshots: vec![path],
             chunks,
-            bytes: written,
+            bytes: Some(written),
+        }
+    }
+
+    /// All finished snapshots of a datastore that is there already.
+    fn adopt(root: &Path, path: &Path) -> Self {
+        let store = Store::open(StoreOptions::new("source", path, root.join("run"))).unwrap();
+        let listing = store.list_snapshots(&ListOptions::default(), &CancelFlag::new());
+        let found = listing.unwrap().snapshots.into_iter();
+        let snapshots = found.filter(|snapshot| snapshot.finished);
+        Self {
+            root: root.to_owned(),
+            store,
+            snapshots: snapshots.map(|snapshot| snapshot.path).collect(),
+            chunks: Vec::new(),
+            bytes: None,
         }
     }
 
     fn gigabytes(&self) -> f64 {
-        self.bytes as f64 / 1e9
+        self.bytes.unwrap_or(0) as f64 / 1e9
     }
 
     /// Wall and CPU seconds.
@@ -291,7 +329,7 @@ impl Bench {
         overwrite_catalog(&catalog_path, &labels, None).unwrap();
         let plan = BackupPlan {
             store: self.store.clone(),
-            snapshots: vec![self.snapshot.clone()],
+            snapshots: self.snapshots.clone(),
             catalog_path,
             media_uuid: labels.label.uuid,
             media_set_uuid: set_label.uuid,
@@ -303,7 +341,11 @@ impl Bench {
         let environment = Environment::scripted([], [1_700_000_000], ChunkOrder::Inode);
         self.timed(|| {
             let outcome = backup(drive, &plan, &environment, &|_| {}, &CancelFlag::new()).unwrap();
-            assert_eq!(outcome.chunk_bytes, self.bytes);
+            assert!(
+                self.bytes
+                    .is_none_or(|written| written == outcome.chunk_bytes)
+            );
+            assert_eq!(outcome.written, self.snapshots);
         })
     }
 
@@ -395,15 +437,8 @@ fn chunk_data(number: u64) -> Vec<u8> {
     data
 }
 
-/// User and system time of this process, in steps of 10 ms.
+/// User and system time of this process.
 fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let ticks: f64 = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<f64>().unwrap())
-        .sum();
-    ticks / 100.0
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }

@@ -171,6 +171,16 @@ impl Ring {
         self.progress.notify_all();
     }
 
+    /// # Errors
+    /// [`Stopped`].
+    pub fn check(&self) -> Result<(), Stopped> {
+        if self.state().stopped {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is a single assignment, so it is whole even if its author panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -25,7 +25,7 @@ use ferrite_scsi::{Drive, Transport};
 use ferrite_tape::catalog::{CatalogIdentity, read_catalog};
 use support::faulty::{Action, Counter, Faulty};
 use support::library::Library;
-use support::store::{self, never};
+use support::store::{self, assert_sound, never};
 
 /// A tape with two snapshots. Its files: labels, chunks, snapshot, chunks, snapshot.
 struct Scene {
@@ -114,24 +114,6 @@ impl Scene {
             .iter()
             .map(|archive| (archive.file_number, archive.chunks))
             .collect()
-    }
-}
-
-/// No chunk in the store is damaged, and no snapshot lacks one.
-fn assert_sound(target: &Store) {
-    for (path, content) in store::tree(target.path()) {
-        if let Some(name) = path.strip_prefix(".chunks/") {
-            let (_, name) = name.split_once('/').unwrap();
-            let blob = ferrite_formats::blob::BlobRef::parse(&content).unwrap();
-            let plain = blob.decode(None, u64::MAX).unwrap();
-            assert_eq!(ferrite_formats::Digest::of(&plain).to_string(), name);
-        }
-    }
-    for info in target.list(&Default::default()).unwrap().snapshots {
-        let reader = target.open_snapshot(&info.path).unwrap();
-        for digest in reader.chunks_in_tape_order(ferrite_pipeline::ChunkOrder::Index, |_| true) {
-            target.chunks().open_chunk(&digest.unwrap()).unwrap();
-        }
     }
 }
 

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::BackupPlan;
 use super::reader::Job;
-use super::steps::{ArchiveStart, Chunks, PlannedChunk, Step};
+use super::steps::{ArchiveStart, OpenSnapshot, Permit, Permits, PlannedChunk, Step};
 use crate::error::panic_text;
 use crate::framing::{PAYLOAD, Placement, archive_is_full};
 use crate::ring::{Ring, Stopped};
@@ -79,9 +79,11 @@ struct Archive {
 
 impl Sequencer<'_> {
     fn walk(&mut self) -> Result<(), Stopped> {
+        let permits = Permits::new();
         for (number, snapshot) in self.plan.snapshots.iter().enumerate() {
+            let permit = permits.take(self.ring)?;
             match self.plan.store.open_snapshot(snapshot) {
-                Ok(reader) => self.snapshot(number, reader)?,
+                Ok(reader) => self.snapshot(number, reader, permit)?,
                 Err(error) if error.kind() == ErrorKind::Vanished => {
                     self.tell(Step::Vanished(number))?
                 }
@@ -91,7 +93,12 @@ impl Sequencer<'_> {
         self.tell(Step::End)
     }
 
-    fn snapshot(&mut self, number: usize, reader: SnapshotReader) -> Result<(), Stopped> {
+    fn snapshot(
+        &mut self,
+        number: usize,
+        reader: SnapshotReader,
+        permit: Permit,
+    ) -> Result<(), Stopped> {
         self.tell(Step::Start(number))?;
         // The iterator asks about each chunk once, so what it is answered can be counted there.
         let skipped = Cell::new(0);
@@ -114,13 +121,13 @@ impl Sequencer<'_> {
         }
         self.close(archive)?;
         self.index = index;
-        self.tell(Step::Files(
-            Box::new(reader),
-            Chunks {
-                snapshot: number,
-                skipped: skipped.get(),
-            },
-        ))
+        let skipped = skipped.get();
+        self.tell(Step::Files(Box::new(OpenSnapshot {
+            number,
+            reader,
+            skipped,
+            _permit: permit,
+        })))
     }
 
     fn chunk(

@@ -8,10 +8,13 @@ use ferrite_formats::Digest;
 
 use crate::error::{ChunkFault, PipelineError, Result};
 use crate::framing::Placement;
+use crate::ring::{Ring, Stopped};
 
-/// Steps that may wait. A snapshot without new chunks is two steps that hold an open snapshot, so this bounds how many of
-/// those are open; the run-ahead over chunks is bounded by the ring.
-const STEPS_AHEAD: usize = 128;
+/// Steps that may wait. The ring bounds the run-ahead over chunks of usual size; this does it for tiny ones.
+const STEPS_AHEAD: usize = 1024;
+
+/// Snapshots that are open ahead of the drive. Each holds a lock and some ten file descriptors.
+const SNAPSHOTS_AHEAD: usize = 8;
 
 /// How long a wait for the sequencer lasts before the cancel flag is looked at.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -33,7 +36,7 @@ pub(super) enum Step {
     /// The next chunk cannot be read, so the run ends here.
     BadChunk(usize, Digest, Box<ChunkFault>),
     /// All chunks of the snapshot are in archives: its files follow.
-    Files(Box<SnapshotReader>, Chunks),
+    Files(Box<OpenSnapshot>),
     /// The plan is done.
     End,
     /// A defect in this program.
@@ -62,13 +65,50 @@ pub(super) struct PlannedChunk {
     pub placement: Placement,
 }
 
-/// Chunk counts of one snapshot.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chunks {
-    /// The snapshot.
-    pub snapshot: usize,
+/// A snapshot whose chunks are all in archives.
+pub(super) struct OpenSnapshot {
+    /// Its index in the plan.
+    pub number: usize,
+    /// Its files.
+    pub reader: SnapshotReader,
     /// Its chunks that the set has already.
     pub skipped: u64,
+    /// Lets the sequencer open another one when this is done with.
+    pub _permit: Permit,
+}
+
+/// Leave to have a snapshot open. Dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Permit(Sender<()>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // There is room for every permit; the sequencer may be gone.
+        let _ = self.0.try_send(());
+    }
+}
+
+/// Where permits come from.
+#[derive(Debug)]
+pub(super) struct Permits {
+    returned: Sender<()>,
+    free: Receiver<()>,
+}
+
+impl Permits {
+    pub fn new() -> Self {
+        let (returned, free) = bounded(SNAPSHOTS_AHEAD);
+        (0..SNAPSHOTS_AHEAD).for_each(|_| drop(Permit(returned.clone())));
+        Self { returned, free }
+    }
+
+    /// Waits for a permit.
+    pub fn take(&self, ring: &Ring) -> Result<Permit, Stopped> {
+        while self.free.recv_timeout(PATIENCE).is_err() {
+            ring.check()?;
+        }
+        Ok(Permit(self.returned.clone()))
+    }
 }
 
 /// The way from the sequencer to the drive thread.

@@ -12,7 +12,7 @@ use ferrite_tape::{AlignedBlock, FileStamp};
 
 use super::archive::{ArchiveWriter, End, WrittenFile};
 use super::session::Session;
-use super::steps::{ArchiveStart, Chunks, Step, StepQueue};
+use super::steps::{ArchiveStart, OpenSnapshot, Step, StepQueue};
 use super::{BackupOutcome, BackupPlan, BackupStatus};
 use crate::environment::Environment;
 use crate::error::{PipelineError, Result};
@@ -96,7 +96,7 @@ impl Writer<'_> {
                     None
                 }
                 Step::Open(start) => self.chunk_archive(start)?,
-                Step::Files(reader, chunks) => self.snapshot_archive(&reader, chunks)?,
+                Step::Files(open) => self.snapshot_archive(&open)?,
                 Step::BadChunk(snapshot, digest, fault) => {
                     Some(Ended::Short(PipelineError::BadChunk {
                         store: self.plan.store.name().to_owned(),
@@ -215,11 +215,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn snapshot_archive(
-        &mut self,
-        reader: &SnapshotReader,
-        chunks: Chunks,
-    ) -> Result<Option<Ended>> {
+    fn snapshot_archive(&mut self, open: &OpenSnapshot) -> Result<Option<Ended>> {
+        let reader = &open.reader;
         let started = Instant::now();
         let (store, snapshot) = (self.plan.store.name(), reader.path());
         let header = SnapshotArchiveHeader::new(store, snapshot);
@@ -240,7 +237,7 @@ impl Writer<'_> {
             SnapshotEnd::Complete => {}
             SnapshotEnd::EarlyWarning => {
                 self.outcome.snapshot_archive_cut = true;
-                return Ok(Some(Ended::EndOfMedia(chunks.snapshot)));
+                return Ok(Some(Ended::EndOfMedia(open.number)));
             }
             SnapshotEnd::SourceFailed { .. } if self.cancel.is_cancelled() => {
                 return Ok(Some(Ended::Short(PipelineError::Cancelled)));
@@ -248,7 +245,7 @@ impl Writer<'_> {
             SnapshotEnd::SourceFailed { name, error } => {
                 let path = reader.directory().join(name);
                 self.fail(
-                    chunks.snapshot,
+                    open.number,
                     format!("cannot read {}: {error}", path.display()),
                 );
                 return Ok(None);
@@ -258,7 +255,7 @@ impl Writer<'_> {
         self.session
             .catalog()
             .register_snapshot(file.file_number, stamp.uuid, store, &text)?;
-        self.outcome.skipped_chunks += chunks.skipped;
+        self.outcome.skipped_chunks += open.skipped;
         self.outcome.written.push(snapshot.clone());
         (self.events)(Event::SnapshotArchive {
             store: store.to_owned(),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ferrite_datastore::{AlignedBuffer, CancelFlag, Store, StoreOptions};
-use ferrite_formats::blob::Blob;
+use ferrite_datastore::{AlignedBuffer, CancelFlag, ChunkOrder, Store, StoreOptions};
+use ferrite_formats::blob::{Blob, BlobRef};
 use ferrite_formats::dynamic_index::DynamicIndexBuilder;
 use ferrite_formats::manifest::{CryptMode, FileEntry, Manifest};
 use ferrite_formats::{BackupGroup, BackupType, Digest, Namespace, SnapshotPath};
@@ -148,4 +148,22 @@ pub fn tree(root: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
 /// A flag that is never set.
 pub fn never() -> CancelFlag {
     CancelFlag::new()
+}
+
+/// No chunk in the store is damaged, and no snapshot lacks one.
+pub fn assert_sound(target: &Store) {
+    for (path, content) in tree(target.path()) {
+        if let Some(name) = path.strip_prefix(".chunks/") {
+            let (_, name) = name.split_once('/').unwrap();
+            let blob = BlobRef::parse(&content).unwrap();
+            let plain = blob.decode(None, u64::MAX).unwrap();
+            assert_eq!(Digest::of(&plain).to_string(), name);
+        }
+    }
+    for info in target.list(&Default::default()).unwrap().snapshots {
+        let reader = target.open_snapshot(&info.path).unwrap();
+        for digest in reader.chunks_in_tape_order(ChunkOrder::Index, |_| true) {
+            target.chunks().open_chunk(&digest.unwrap()).unwrap();
+        }
+    }
 }
