@@ -15,7 +15,9 @@ use ferrite_datastore::{
     CancelFlag, ChunkOrder, ErrorKind, ExtractPlan, ListOptions, Listing, VerifyOptions,
     VerifyReport,
 };
-use ferrite_formats::{Digest, SnapshotPath};
+use ferrite_formats::blob::{Blob, Encryption};
+use ferrite_formats::manifest::{CryptMode, FileEntry, Manifest};
+use ferrite_formats::{CryptKey, Digest, SnapshotPath};
 use serde_json::Value;
 use support::{TestStore, fixtures};
 
@@ -257,6 +259,14 @@ fn files_that_do_not_fit_their_manifest_are_found() {
             );
         }
     }
+    let report = damage("drive-virtio0.img.fidx", &flip_last);
+    let told = |text| {
+        report
+            .errors
+            .iter()
+            .any(|error| error.message.contains(text))
+    };
+    assert!(told("has checksum") && told("is missing"), "{report:?}");
     let report = damage("index.json.blob", &flip_last);
     assert_eq!(report.errors.len(), 1);
     assert_eq!(report.errors[0].file, None);
@@ -271,28 +281,64 @@ fn files_that_do_not_fit_their_manifest_are_found() {
 }
 
 #[test]
-fn a_plain_chunk_in_an_encrypted_file_is_an_error() {
+fn chunks_are_encrypted_exactly_where_their_file_is() {
     let Some(store) = TestStore::copy_of("small/store1") else {
         return;
     };
-    let snapshot: SnapshotPath = "vm/200/2024-06-05T10:33:20Z".parse().unwrap();
-    let reader = store.open_snapshot(&snapshot).unwrap();
-    let digest = reader
+    let path: SnapshotPath = "vm/300/2024-06-05T11:33:20Z".parse().unwrap();
+    let options = VerifyOptions {
+        snapshots: Some(vec![path.clone()]),
+        set_aside_bad: true,
+        ..VerifyOptions::default()
+    };
+    let snapshot = store.open_snapshot(&path).unwrap();
+    let first = snapshot
         .chunks_in_tape_order(ChunkOrder::Index, |_| true)
-        .next()
-        .unwrap()
-        .unwrap();
-    let plain = ferrite_formats::blob::Blob::encode(b"plain", false, None).unwrap();
-    fs::write(store.chunks().chunk_path(&digest), plain.as_bytes()).unwrap();
-    drop(reader);
-    let report = verify(&store, &VerifyOptions::default());
-    assert!(!report.errors.is_empty());
+        .next();
+    let digest = first.unwrap().unwrap();
+    let chunk = store.chunks().chunk_path(&digest);
+    let good = fs::read(&chunk).unwrap();
+
+    // A plain file, and one of its chunks is encrypted: sound in itself, so it is not set aside.
+    let key = CryptKey::new([7; 32]);
+    let encryption = Encryption {
+        key: &key,
+        iv: [1; 16],
+    };
+    let encrypted = Blob::encode(b"secret", false, Some(encryption)).unwrap();
+    fs::write(&chunk, encrypted.as_bytes()).unwrap();
+    let report = verify(&store, &options);
+    assert_eq!(report.errors.len(), 1);
+    assert_eq!(report.errors[0].chunk, Some(digest));
     assert!(
-        report
-            .errors
-            .iter()
-            .all(|error| error.chunk == Some(digest))
+        report.errors[0].message.contains("should be plain"),
+        "{report:?}"
     );
+    assert_eq!(fs::read(&chunk).unwrap(), encrypted.as_bytes());
+    fs::write(&chunk, good).unwrap();
+
+    // The manifest says encrypted, and the chunks are plain.
+    let mut manifest = Manifest::new(path.group().clone(), path.time()).unwrap();
+    for file in snapshot.manifest().files() {
+        let crypt_mode = CryptMode::Encrypt;
+        manifest
+            .add_file(FileEntry {
+                crypt_mode,
+                ..file.clone()
+            })
+            .unwrap();
+    }
+    let blob = manifest.to_blob().unwrap();
+    fs::write(
+        snapshot.directory().join("index.json.blob"),
+        blob.as_bytes(),
+    )
+    .unwrap();
+    let report = verify(&store, &options);
+    assert!(!report.errors.is_empty());
+    for error in report.errors {
+        assert!(error.message.contains("should be encrypted"), "{error:?}");
+    }
 }
 
 #[test]

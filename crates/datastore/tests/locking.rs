@@ -100,15 +100,23 @@ fn other_process() {
                 .unwrap(),
         ),
         // PBS up to 3.3.4 knows only this lock, later versions only the other.
-        "old-remove" => {
+        "old-read" | "old-remove" => {
             let directory = File::open(store.snapshot_directory(&snapshot())).unwrap();
-            rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive).unwrap();
+            let operation = match role.as_str() {
+                "old-read" => FlockOperation::NonBlockingLockShared,
+                _ => FlockOperation::NonBlockingLockExclusive,
+            };
+            rustix::fs::flock(&directory, operation).unwrap();
             Box::new(directory)
         }
-        "new-remove" => {
+        "new-read" | "new-remove" => {
             let name = r"vm-100-2024\x2d05\x2d01T12\x3a00\x3a00Z";
             let path = base.join("run/locks/store1").join(name);
-            Box::new(LockFile::try_acquire(&path, LockMode::Exclusive, None).unwrap())
+            let mode = match role.as_str() {
+                "new-read" => LockMode::Shared,
+                _ => LockMode::Exclusive,
+            };
+            Box::new(LockFile::try_acquire(&path, mode, None).unwrap())
         }
         "group" => Box::new(
             store
@@ -205,16 +213,17 @@ fn writers_share_the_store_and_exclude_garbage_collection() {
 #[test]
 fn snapshots_are_locked_for_both_generations() {
     let store = store();
-    let reader = Other::start("read", &store);
-    let shared = lock(&store, LockMode::Shared).unwrap();
-    assert_eq!(
-        lock(&store, LockMode::Exclusive).unwrap_err(),
-        ErrorKind::Busy
-    );
-    drop(shared);
-    reader.release();
-    drop(lock(&store, LockMode::Exclusive).unwrap());
-
+    for role in ["read", "old-read", "new-read"] {
+        let reader = Other::start(role, &store);
+        let shared = lock(&store, LockMode::Shared).unwrap();
+        let denied = lock(&store, LockMode::Exclusive).unwrap_err();
+        assert_eq!(denied, ErrorKind::Busy, "{role}");
+        drop(shared);
+        let denied = lock(&store, LockMode::Exclusive).unwrap_err();
+        assert_eq!(denied, ErrorKind::Busy, "{role}");
+        reader.release();
+        drop(lock(&store, LockMode::Exclusive).unwrap());
+    }
     for role in ["remove", "old-remove", "new-remove"] {
         let other = Other::start(role, &store);
         for mode in [LockMode::Shared, LockMode::Exclusive] {
