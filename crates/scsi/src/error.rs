@@ -262,6 +262,18 @@ impl ScsiError {
         }
     }
 
+    /// Words that a target in this process gave with the sense data: the path and cause of a failure below a virtual drive.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            ScsiError::Check { check, .. }
+            | ScsiError::Deferred { check, .. }
+            | ScsiError::PositionLost { check, .. } => check.detail.as_deref(),
+            ScsiError::NotReady { last, .. } => last.detail(),
+            ScsiError::InFile { source, .. } => source.detail(),
+            _ => None,
+        }
+    }
+
     /// True if the tape's position is unknown after this error.
     pub fn loses_position(&self) -> bool {
         match self {

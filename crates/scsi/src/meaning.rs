@@ -117,9 +117,8 @@ fn hardware_error(code: AdditionalSense) -> Meaning {
             ErrorClass::Operator,
             "the cartridge is stuck or damaged; look at the drive",
         ),
-        AdditionalSense::INTERNAL_TARGET_FAILURE => {
-            meaning(ErrorClass::System, "the drive itself failed")
-        }
+        // The words of the sense say it, and an emulated drive adds what failed below it.
+        AdditionalSense::INTERNAL_TARGET_FAILURE => meaning(ErrorClass::System, ""),
         _ => meaning(ErrorClass::System, "drive or robot is suspect"),
     }
 }
