@@ -1,5 +1,7 @@
 //! Tapes that PBS wrote, through the whole SCSI path.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 
 use ferrite_emulator::pbs::BLOCK_BYTES;

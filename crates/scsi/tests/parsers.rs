@@ -1,6 +1,11 @@
 //! Parsers take any bytes without panicking, and read what their builders wrote.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 use ferrite_scsi::Cdb;
 use ferrite_scsi::alert::AlertFlags;

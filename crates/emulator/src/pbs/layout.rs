@@ -9,7 +9,7 @@ use crate::medium::Spaced;
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 /// More files on one tape than any program wrote; guards against a damaged index.
-const MAX_FILES: u64 = 1 << 20;
+pub(super) const MAX_FILES: u64 = 1 << 20;
 
 /// A position: block `block` of file `file`. Behind the last block of a file it is in front of the filemark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

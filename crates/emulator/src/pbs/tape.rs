@@ -12,7 +12,7 @@ use ferrite_scsi::density::Density;
 use super::directory::{CurrentTape, Directory};
 use super::disk::{Disk, DiskFile};
 use super::error::DirectoryError;
-use super::layout::{Layout, Place};
+use super::layout::{Layout, MAX_FILES, Place};
 use super::pieces::Pieces;
 use super::sink::FileSink;
 use super::source::FileSource;
@@ -183,6 +183,9 @@ impl PbsTape {
             file: number,
             block,
         } = self.at;
+        if number >= MAX_FILES {
+            return Err(MediumError::Full);
+        }
         // A partial block at the end of a file is overwritten, not continued.
         let kept = (block * BLOCK).min(self.layout.bytes(number) / BLOCK * BLOCK);
         self.directory.store_index(&self.label, number + 1)?;
