@@ -1,11 +1,6 @@
 //! The public suite for drives, against everything this crate has.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use ferrite_emulator::pbs::BLOCK_BYTES;
 use ferrite_emulator::{PbsDirectory, PbsDirectoryOptions};

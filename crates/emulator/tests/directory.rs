@@ -13,7 +13,7 @@ use ferrite_scsi::drive::{BlockRead, Drive, DriveOptions};
 use ferrite_scsi::{ErrorClass, ScsiError};
 use tempfile::TempDir;
 
-const BLOCK: [u8; BLOCK_BYTES] = [0x42; BLOCK_BYTES];
+static BLOCK: [u8; BLOCK_BYTES] = [0x42; BLOCK_BYTES];
 
 fn options(max_blocks: u64) -> PbsDirectoryOptions {
     PbsDirectoryOptions {

@@ -1,12 +1,7 @@
 //! The disk below a virtual tape fails: at every single operation, once and for good. Nothing that was said to be safe may be
 //! gone, nothing may be said to be safe that is not, and the drive has to go on.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io;
 use std::path::Path;

@@ -1,12 +1,7 @@
 //! Any sequence of commands on a virtual tape does what the object model of scsi.md 7.2 says, also when the directory is
 //! closed and opened again in between.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::path::Path;
 use std::time::Duration;

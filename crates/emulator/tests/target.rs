@@ -1,12 +1,7 @@
 //! The drive target by itself: several initiators, fixed blocks, mode and inquiry pages, any command bytes at all; and the
 //! null medium.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,11 +1,6 @@
 //! Every command's bytes, field by field (scsi.md section 2 and appendix A).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use ferrite_scsi::Cdb;
 use ferrite_scsi::attribute::{self, ReadAttribute, WriteAttribute};

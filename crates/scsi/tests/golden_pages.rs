@@ -1,11 +1,6 @@
 //! Mode pages, log pages, density report and sense data, byte for byte (scsi.md appendix A).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use ferrite_scsi::alert::{AlertFlags, Severity};
 use ferrite_scsi::asc::AdditionalSense;

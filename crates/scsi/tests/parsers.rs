@@ -1,11 +1,6 @@
 //! Parsers take any bytes without panicking, and read what their builders wrote.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use ferrite_scsi::Cdb;
 use ferrite_scsi::alert::AlertFlags;
