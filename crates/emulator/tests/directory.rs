@@ -487,7 +487,6 @@ fn a_directory_that_cannot_be_written_is_a_protected_tape() {
         file.read_block(&mut vec![0; BLOCK_BYTES]).unwrap(),
         BlockRead::Block
     );
-    drop(file);
     assert!(matches!(
         library.load("NEW"),
         Err(DirectoryError::ReadOnly { .. })

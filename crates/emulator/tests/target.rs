@@ -372,7 +372,6 @@ fn a_null_medium_feeds_as_fast_as_it_can() {
         file.read_block(&mut [0; 1000]).unwrap(),
         BlockRead::EndOfData
     );
-    drop(file);
     let position = drive.format(true, &mut |_| ()).unwrap().position;
     assert!(drive.write_file(position).is_ok());
 }

@@ -20,6 +20,7 @@ pub mod density;
 pub mod drive;
 pub mod encryption;
 pub mod error;
+pub mod fuzzing;
 pub mod inquiry;
 pub mod log;
 pub mod meaning;
