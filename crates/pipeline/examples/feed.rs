@@ -206,7 +206,7 @@ impl Bench {
     /// All finished snapshots of a datastore that is there already.
     fn adopt(root: &Path, path: &Path) -> Self {
         let store = Store::open(StoreOptions::new("source", path, root.join("run"))).unwrap();
-        let listing = store.list_snapshots(&ListOptions::default(), &CancelFlag::new());
+        let listing = store.list(&ListOptions::default());
         let found = listing.unwrap().snapshots.into_iter();
         let snapshots = found.filter(|snapshot| snapshot.finished);
         Self {
