@@ -3,3 +3,6 @@
 
 pub mod datastore;
 pub mod tape;
+
+/// A parser run.
+pub type Target = fn(&[u8]);

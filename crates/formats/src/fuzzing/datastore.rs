@@ -1,19 +1,37 @@
 //! Parsers of bytes from a datastore.
 
 use std::hint::black_box;
+use std::path::{Component, Path};
 
+use super::Target;
+use crate::archive_name::check_archive_name;
 use crate::blob::{BlobRef, BlobVerifier};
 use crate::chunker::Chunker;
 use crate::digest::Digest;
 use crate::dynamic_index::DynamicIndex;
+use crate::fingerprint::Fingerprint;
 use crate::fixed_index::FixedIndex;
 use crate::manifest::Manifest;
 use crate::pcat1::CatalogReader;
 use crate::rfc3339;
 use crate::snapshot_path::SnapshotPath;
+use crate::uuid_text;
 
 /// Limit on plain bytes: low, so that the fuzzer does not spend its time on expanding bombs.
 const PLAIN_LIMIT: u64 = 1 << 20;
+
+/// Every target with its name, for tests that run all of them.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("blob", blob),
+    ("blob-payload", blob_payload),
+    ("fixed-index", fixed_index),
+    ("dynamic-index", dynamic_index),
+    ("manifest", manifest),
+    ("pcat1", pcat1),
+    ("names", names),
+    ("rfc3339", rfc3339),
+    ("chunker", chunker),
+];
 
 /// A blob: reader and verifier must agree, and decoded content keeps to the limit.
 pub fn blob(data: &[u8]) {
@@ -113,13 +131,26 @@ pub fn pcat1(data: &[u8]) {
     black_box(result).ok();
 }
 
-/// A snapshot's path: what is accepted prints as it was.
-pub fn snapshot_path(data: &[u8]) {
+/// A snapshot's path, a key's fingerprint, a UUID, a file's name: what is accepted prints as it was, but for case and
+/// hyphens, and no file name leaves its directory.
+pub fn names(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     if let Ok(path) = text.parse::<SnapshotPath>() {
         assert_eq!(path.to_string(), text);
+    }
+    if let Ok(fingerprint) = text.parse::<Fingerprint>() {
+        assert!(fingerprint.to_string().eq_ignore_ascii_case(text));
+    }
+    if let Ok(uuid) = uuid_text::parse(text) {
+        let plain = text.replace('-', "");
+        assert!(uuid.simple().to_string().eq_ignore_ascii_case(&plain));
+    }
+    if check_archive_name(text).is_ok() {
+        let mut components = Path::new(text).components();
+        assert!(matches!(components.next(), Some(Component::Normal(name)) if name == text));
+        assert_eq!(components.next(), None);
     }
 }
 
@@ -168,22 +199,10 @@ fn cuts(stream: &[u8], piece: usize) -> Vec<usize> {
 mod tests {
     use proptest::prelude::*;
 
-    const TARGETS: [fn(&[u8]); 9] = [
-        super::blob,
-        super::blob_payload,
-        super::fixed_index,
-        super::dynamic_index,
-        super::manifest,
-        super::pcat1,
-        super::snapshot_path,
-        super::rfc3339,
-        super::chunker,
-    ];
-
     proptest! {
         #[test]
         fn every_target_takes_any_bytes(data in proptest::collection::vec(any::<u8>(), 0..3000)) {
-            TARGETS.iter().for_each(|target| target(&data));
+            super::TARGETS.iter().for_each(|(_, target)| target(&data));
         }
     }
 }
