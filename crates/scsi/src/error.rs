@@ -171,6 +171,9 @@ pub enum ScsiError {
         /// File number of the position.
         file: u64,
     },
+    /// More blocks, or the end, for a file that had a write error.
+    #[error("the file was given up after an error")]
+    GivenUp,
     /// Nothing to read: the tape is blank.
     #[error("no data on the tape")]
     BlankTape,
@@ -240,7 +243,9 @@ impl ScsiError {
             ScsiError::WrongPosition { .. }
             | ScsiError::UnknownPosition
             | ScsiError::EncryptionMode { .. } => ErrorClass::System,
-            ScsiError::StalePosition { .. } | ScsiError::BlockSize { .. } => ErrorClass::Usage,
+            ScsiError::StalePosition { .. } | ScsiError::BlockSize { .. } | ScsiError::GivenUp => {
+                ErrorClass::Usage
+            }
             ScsiError::NotReady { last, .. } => match last.class() {
                 ErrorClass::Retry => ErrorClass::Operator,
                 other => other,

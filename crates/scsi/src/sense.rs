@@ -181,6 +181,27 @@ impl Sense {
         self.key == key && self.code == code
     }
 
+    /// The command was not executed because something else is still going on; it will be over by itself.
+    pub fn operation_in_progress(&self) -> bool {
+        use AdditionalSense as A;
+        match self.key {
+            SenseKey::NoSense => matches!(
+                self.code,
+                A::OPERATION_IN_PROGRESS
+                    | A::ERASE_IN_PROGRESS
+                    | A::LOCATE_IN_PROGRESS
+                    | A::REWIND_IN_PROGRESS
+                    | A::SET_CAPACITY_IN_PROGRESS
+                    | A::VERIFY_IN_PROGRESS
+            ),
+            SenseKey::NotReady => matches!(
+                self.code,
+                A::BECOMING_READY | A::FORMAT_IN_PROGRESS | A::NOT_READY_OPERATION_IN_PROGRESS
+            ),
+            _ => false,
+        }
+    }
+
     /// Parses fixed or descriptor format. Extra bytes are ignored; fields that are cut off count as absent.
     pub fn parse(bytes: &[u8]) -> Result<Self, MalformedSense> {
         let Some(&first) = bytes.first() else {

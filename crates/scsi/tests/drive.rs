@@ -575,6 +575,104 @@ fn locates_files() {
     device.assert_done();
 }
 
+/// B17: a movement may still be going on when its status comes; what follows was not executed then.
+#[test]
+fn waits_for_movements_in_progress() {
+    let (device, mut drive, clock) = open_with(false);
+    device.expect([
+        ("01", Good),
+        ("0A", check(K::NoSense, A::REWIND_IN_PROGRESS)),
+        ("0A", not_ready(A::NOT_READY_OPERATION_IN_PROGRESS)),
+        ("0A", Good),
+        ("10 01", Good),
+    ]);
+    let begin = drive.rewind().unwrap();
+    let mut file = drive.write_file(begin).unwrap();
+    let _ = file.write_block(&BLOCK).unwrap();
+    assert_eq!(file.blocks(), 1);
+    let _ = file.finish().unwrap();
+    assert_eq!(clock.now(), Duration::from_secs(2));
+    // Not for ever.
+    device.expect((0..=60).map(|_| ("34", not_ready(A::BECOMING_READY))));
+    assert_eq!(drive.position().unwrap_err().class(), ErrorClass::Retry);
+    device.assert_done();
+}
+
+#[test]
+fn aborted_commands_are_sent_once_more_if_they_do_no_harm() {
+    let (device, mut drive, _) = open_with(false);
+    let aborted = || check(K::AbortedCommand, A(0x4B, 0x00));
+    device.expect([("34", aborted()), ("34", at(3, 1))]);
+    assert_eq!(drive.position().unwrap().file, 1);
+    device.expect([("34", aborted()), ("34", aborted())]);
+    assert!(drive.position().is_err());
+    device.expect([("01", Good), ("0A", aborted()), ("10 01", Good)]);
+    let begin = drive.rewind().unwrap();
+    let mut file = drive.write_file(begin).unwrap();
+    assert!(file.write_block(&BLOCK).is_err());
+    drop(file);
+    device.assert_done();
+}
+
+/// What is not known to be harmless is no success.
+#[test]
+fn unknown_conditions_fail_a_write() {
+    for sense in [
+        Sense::new(K::NoSense, A(0x5E, 0x00)),
+        Sense {
+            filemark: true,
+            ..Sense::new(K::NoSense, A::FILEMARK_DETECTED)
+        },
+        Sense::new(K::NoSense, A::BEGINNING_OF_MEDIUM),
+    ] {
+        let (device, mut drive, _) = open_with(false);
+        device.expect([
+            ("01", Good),
+            ("0A", Check(sense, 0)),
+            ("10 01", Check(sense, 0)),
+        ]);
+        let begin = drive.rewind().unwrap();
+        let mut file = drive.write_file(begin).unwrap();
+        assert!(file.write_block(&BLOCK).is_err());
+        drop(file);
+        device.assert_done();
+        device.expect([("10 00", Check(sense, 0))]);
+        assert!(drive.sync().is_err());
+    }
+    let (device, mut drive, _) = open_with(false);
+    device.expect([
+        ("01", Good),
+        ("0A", check(K::NoSense, A::CLEANING_REQUESTED)),
+        ("10 01", Good),
+    ]);
+    let begin = drive.rewind().unwrap();
+    let mut file = drive.write_file(begin).unwrap();
+    assert!(!file.write_block(&BLOCK).unwrap().early_warning);
+    let _ = file.finish().unwrap();
+    assert!(drive.notices().cleaning_requested);
+}
+
+#[test]
+fn sense_data_that_did_not_come_is_asked_for_once() {
+    let (device, mut drive, _) = open();
+    let sense = Sense::new(K::HardwareError, A::INTERNAL_TARGET_FAILURE);
+    device.expect([
+        ("34", Answer::Status(Status::CheckCondition)),
+        ("03", Answer::Data(sense.to_fixed().to_vec())),
+    ]);
+    assert_eq!(drive.position().unwrap_err().sense(), Some(&sense));
+    let nothing = Sense::new(K::NoSense, A::NONE);
+    device.expect([
+        ("34", Answer::Status(Status::CheckCondition)),
+        ("03", Answer::Data(nothing.to_fixed().to_vec())),
+    ]);
+    assert!(matches!(
+        drive.position(),
+        Err(ScsiError::NoSenseData { .. })
+    ));
+    device.assert_done();
+}
+
 /// HP drives land in front of the filemark, one file lower.
 #[test]
 fn learns_where_locate_lands() {

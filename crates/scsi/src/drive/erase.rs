@@ -175,15 +175,7 @@ impl Drive {
 
 fn is_in_progress(error: &ScsiError) -> bool {
     error.sense().is_some_and(|sense| {
-        matches!(
-            (sense.key, sense.code),
-            (
-                SenseKey::NotReady,
-                AdditionalSense::NOT_READY_OPERATION_IN_PROGRESS
-                    | AdditionalSense::FORMAT_IN_PROGRESS
-                    | AdditionalSense::BECOMING_READY
-                    | AdditionalSense::NOT_READY_NO_CAUSE
-            )
-        )
+        sense.operation_in_progress()
+            || sense.is(SenseKey::NotReady, AdditionalSense::NOT_READY_NO_CAUSE)
     })
 }

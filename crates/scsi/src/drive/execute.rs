@@ -4,8 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Drive;
+use crate::asc::AdditionalSense;
+use crate::command::{REQUEST_SENSE_ALLOCATION, RequestSense};
 use crate::error::{CheckCondition, ScsiError};
 use crate::inquiry::{Inquiry, InquiryCommand, STANDARD_BYTES};
+use crate::opcode::OperationCode;
 use crate::sense::{Sense, SenseKey};
 use crate::timeouts;
 use crate::transport::{Cdb, Completion, Data, Status, TransportError};
@@ -34,9 +37,32 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// A transfer that succeeded: nothing said, or nothing that speaks against it. What is not known to be harmless is an error.
+    pub fn expect_harmless(self, command: OperationCode) -> Result<Self, ScsiError> {
+        let harmless = self.sense.is_none_or(|sense| {
+            sense.key == SenseKey::RecoveredError
+                || self.early_warning()
+                || matches!(
+                    sense.code,
+                    AdditionalSense::NONE
+                        | AdditionalSense::CLEANING_REQUESTED
+                        | AdditionalSense::CLEANING_REQUESTED_VENDOR
+                )
+        });
+        match self.sense {
+            Some(sense) if !harmless => {
+                let check = Box::new(CheckCondition {
+                    sense,
+                    detail: None,
+                });
+                Err(ScsiError::Check { command, check })
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Early or programmable early warning. Some targets set only the bit (scsi.md 8.2).
     pub fn early_warning(&self) -> bool {
-        use crate::asc::AdditionalSense;
         self.sense.is_some_and(|sense| {
             sense.end_of_medium
                 || matches!(
@@ -58,9 +84,28 @@ pub struct Notices {
     pub cleaning_requested: bool,
 }
 
+/// A count that runs out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tries(u32);
+
+impl Tries {
+    fn take(&mut self, most: u32) -> bool {
+        self.0 += 1;
+        self.0 <= most
+    }
+}
+
+/// How often one command was sent again, and why.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempts {
+    attentions: Tries,
+    aborts: Tries,
+    repeats: Tries,
+    waiting_since: Option<Duration>,
+}
+
 impl Notices {
     fn note(&mut self, sense: &Sense) {
-        use crate::asc::AdditionalSense;
         if matches!(
             sense.code,
             AdditionalSense::CLEANING_REQUESTED | AdditionalSense::CLEANING_REQUESTED_VENDOR
@@ -104,9 +149,7 @@ impl Drive {
         effect: Effect,
         timeout: Duration,
     ) -> Result<Outcome, ScsiError> {
-        let mut attentions = 0;
-        let mut repeats = 0;
-        let mut busy_since = None;
+        let mut attempts = Attempts::default();
         loop {
             let again = match &mut data {
                 Data::None => Data::None,
@@ -118,46 +161,79 @@ impl Drive {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) => error,
             };
-            match &error {
-                ScsiError::Check { check, .. } if check.sense.key == SenseKey::UnitAttention => {
-                    if effect == Effect::Relative && check.sense.code.loses_position() {
-                        self.movements += 1;
-                        return Err(ScsiError::PositionLost {
-                            command: cdb.opcode(),
-                            check: check.clone(),
-                        });
-                    }
-                    // A command answered with a unit attention was not executed, so sending it again is safe; but what
-                    // changes settings (encryption, block length) must stop a stream.
-                    let consumed = effect == Effect::Absolute || check.sense.code.is_mere_notice();
-                    if !consumed || attentions == UNIT_ATTENTION_RETRIES {
-                        return Err(error);
-                    }
-                    attentions += 1;
-                }
-                ScsiError::Transport {
-                    source: TransportError::Repeat { .. },
-                    ..
-                } if repeats < REPEATS => repeats += 1,
-                ScsiError::Status {
-                    status: Status::Busy | Status::TaskSetFull,
-                    ..
-                } => {
-                    let since = *busy_since.get_or_insert_with(|| self.options.clock.now());
-                    if self.options.clock.now().saturating_sub(since) >= timeout || self.cancelled()
-                    {
-                        return Err(error);
-                    }
-                    self.options.clock.sleep(timeouts::BUSY_PAUSE);
-                }
-                _ => {
-                    if error.loses_position() {
-                        self.movements += 1;
-                    }
-                    return Err(error);
-                }
+            if self.may_repeat(cdb, &error, effect, timeout, &mut attempts) {
+                continue;
             }
+            if error.loses_position() {
+                self.movements += 1;
+            }
+            return Err(match error {
+                ScsiError::Check { command, check }
+                    if effect == Effect::Relative
+                        && check.sense.key == SenseKey::UnitAttention
+                        && check.sense.code.loses_position() =>
+                {
+                    ScsiError::PositionLost { command, check }
+                }
+                error => error,
+            });
         }
+    }
+
+    /// The command was not executed, and may be now; waits first where that helps.
+    fn may_repeat(
+        &mut self,
+        cdb: &Cdb,
+        error: &ScsiError,
+        effect: Effect,
+        timeout: Duration,
+        attempts: &mut Attempts,
+    ) -> bool {
+        match error {
+            ScsiError::Check { check, .. } => match check.sense.key {
+                SenseKey::UnitAttention => {
+                    // Answered with a unit attention, it was not executed. But what changes settings (encryption, block
+                    // length) must stop a stream, and so must what loses the position.
+                    let code = check.sense.code;
+                    (effect == Effect::Absolute || code.is_mere_notice())
+                        && attempts.attentions.take(UNIT_ATTENTION_RETRIES)
+                }
+                SenseKey::AbortedCommand => {
+                    effect == Effect::Absolute && attempts.aborts.take(REPEATS)
+                }
+                // TEST UNIT READY asks for exactly this.
+                _ if cdb.opcode() == OperationCode::TEST_UNIT_READY => false,
+                _ => {
+                    check.sense.operation_in_progress()
+                        && self.wait_for_device(timeouts::POLL_INTERVAL, timeout, attempts)
+                }
+            },
+            ScsiError::Transport {
+                source: TransportError::Repeat { .. },
+                ..
+            } => attempts.repeats.take(REPEATS),
+            ScsiError::Status {
+                status: Status::Busy | Status::TaskSetFull,
+                ..
+            } => self.wait_for_device(timeouts::BUSY_PAUSE, timeout, attempts),
+            _ => false,
+        }
+    }
+
+    /// Pauses; false when the command's time is over or somebody wants to stop.
+    fn wait_for_device(
+        &mut self,
+        pause: Duration,
+        limit: Duration,
+        attempts: &mut Attempts,
+    ) -> bool {
+        let now = self.options.clock.now();
+        let since = *attempts.waiting_since.get_or_insert(now);
+        if now.saturating_sub(since) >= limit || self.cancelled() {
+            return false;
+        }
+        self.options.clock.sleep(pause);
+        true
     }
 
     fn once(
@@ -195,7 +271,9 @@ impl Drive {
     ) -> Result<Outcome, ScsiError> {
         let command = cdb.opcode();
         let sense = match completion.sense() {
-            None => return Err(ScsiError::NoSenseData { command }),
+            None => self
+                .ask_for_sense()
+                .ok_or(ScsiError::NoSenseData { command })?,
             Some(Err(source)) => return Err(ScsiError::MalformedSense { command, source }),
             Some(Ok(sense)) => sense,
         };
@@ -207,7 +285,8 @@ impl Drive {
             return Err(ScsiError::Deferred { command, check });
         }
         match sense.key {
-            SenseKey::NoSense | SenseKey::RecoveredError => {
+            // "In progress" with key 0 is no success either: the command was not executed.
+            SenseKey::NoSense | SenseKey::RecoveredError if !sense.operation_in_progress() => {
                 self.notices.note(&sense);
                 Ok(Outcome {
                     sense: Some(sense),
@@ -222,6 +301,20 @@ impl Drive {
                 }),
             }),
         }
+    }
+
+    /// Sense data that did not come with the status. Not through [`Drive::query`]: it would ask again if this fails too.
+    fn ask_for_sense(&mut self) -> Option<Sense> {
+        let mut buffer = [0; REQUEST_SENSE_ALLOCATION as usize];
+        let cdb = RequestSense::FIXED.cdb();
+        let completion = self
+            .transport
+            .execute(&cdb, Data::In(&mut buffer), timeouts::QUERY)
+            .ok()?;
+        let received = buffer.len().checked_sub(completion.residual)?;
+        Sense::parse(&buffer[..received])
+            .ok()
+            .filter(|sense| sense.key != SenseKey::NoSense)
     }
 
     /// Somebody wants the drive to stop.

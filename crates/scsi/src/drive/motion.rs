@@ -256,12 +256,10 @@ impl Drive {
             Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {}
             Err(error) => return Err(error),
         }
-        let mark = WriteFilemarks {
+        self.write_marks(WriteFilemarks {
             count: 1,
             immediate: false,
-        };
-        self.command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS)?;
-        Ok(())
+        })
     }
 
     /// Spaces over `count` blocks or filemarks (negative: backwards) and fails if there are not so many.

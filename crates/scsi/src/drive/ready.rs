@@ -210,6 +210,9 @@ fn waiting_helps(error: &ScsiError, options: WaitOptions) -> bool {
     let Some(sense) = error.sense() else {
         return error.class() == crate::error::ErrorClass::Retry;
     };
+    if sense.operation_in_progress() {
+        return true;
+    }
     match (sense.key, sense.code) {
         (SenseKey::UnitAttention, _) => true,
         (SenseKey::NotReady, AdditionalSense(0x3A, _)) => options.for_medium,

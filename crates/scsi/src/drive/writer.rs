@@ -36,6 +36,12 @@ enum State {
     Closed,
 }
 
+/// The mark behind a file: written when the drive comes to it.
+const END_OF_FILE: WriteFilemarks = WriteFilemarks {
+    count: 1,
+    immediate: true,
+};
+
 impl Drive {
     /// Begins a file at `position`; everything behind it is lost with the first block.
     ///
@@ -79,12 +85,14 @@ impl Drive {
     /// # Errors
     /// [`ScsiError::Deferred`] or a write error: data written since the last sync may be lost.
     pub fn sync(&mut self) -> Result<(), ScsiError> {
-        self.command(
-            &WriteFilemarks::SYNC.cdb(),
-            Effect::Relative,
-            timeouts::WRITE_FILEMARKS,
-        )?;
-        Ok(())
+        self.write_marks(WriteFilemarks::SYNC)
+    }
+
+    pub(super) fn write_marks(&mut self, marks: WriteFilemarks) -> Result<(), ScsiError> {
+        let cdb = marks.cdb();
+        self.command(&cdb, Effect::Relative, timeouts::WRITE_FILEMARKS)?
+            .expect_harmless(cdb.opcode())
+            .map(|_| ())
     }
 
     /// Writes `count` filemarks at `position` and waits until they are on the tape.
@@ -95,11 +103,10 @@ impl Drive {
     ) -> Result<Position, ScsiError> {
         self.check_fresh(&position)?;
         self.movements += 1;
-        let marks = WriteFilemarks {
+        self.write_marks(WriteFilemarks {
             count,
             immediate: false,
-        };
-        self.command(&marks.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS)?;
+        })?;
         Ok(self.at_file(
             position.file + u64::from(count),
             count > 0 || position.end_of_data,
@@ -130,7 +137,7 @@ impl FileWriter<'_> {
     /// file is not on the tape.
     pub fn write_block(&mut self, block: &[u8]) -> Result<BlockWritten, ScsiError> {
         if self.state != State::Open {
-            return Err(self.locate_error(ScsiError::StalePosition { file: self.file }));
+            return Err(self.locate_error(ScsiError::GivenUp));
         }
         let length = self.drive.check_block_length(block.len())?;
         let cdb = Write {
@@ -141,7 +148,7 @@ impl FileWriter<'_> {
         let result = self
             .drive
             .transfer(&cdb, Data::Out(block), Effect::Relative, timeouts::WRITE);
-        let outcome = match result {
+        let outcome = match result.and_then(|outcome| outcome.expect_harmless(cdb.opcode())) {
             Ok(outcome) if outcome.residual > 0 => Err(ScsiError::Reply {
                 command: cdb.opcode(),
                 what: format!(
@@ -186,19 +193,14 @@ impl FileWriter<'_> {
         match self.state {
             State::Open => {}
             State::Failed | State::Closed => {
-                return Err(self.locate_error(ScsiError::StalePosition { file: self.file }));
+                return Err(self.locate_error(ScsiError::GivenUp));
             }
         }
         // From here on Drop must not write a second mark.
         self.state = State::Closed;
-        let mark = WriteFilemarks {
-            count: 1,
-            immediate: true,
-        };
-        let result = self
-            .drive
-            .command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS);
-        result.map_err(|error| self.locate_error(error))?;
+        self.drive
+            .write_marks(END_OF_FILE)
+            .map_err(|error| self.locate_error(error))?;
         if let Some(first) = self.first_object {
             self.expect_end(first)?;
         }
@@ -227,13 +229,7 @@ impl Drop for FileWriter<'_> {
         }
         // Best effort: a reader then sees a stream without end marker instead of one that runs into the next file. The next
         // end_of_data() repairs it if this fails.
-        let mark = WriteFilemarks {
-            count: 1,
-            immediate: true,
-        };
-        let _ = self
-            .drive
-            .command(&mark.cdb(), Effect::Relative, timeouts::WRITE_FILEMARKS);
+        let _ = self.drive.write_marks(END_OF_FILE);
         self.drive.movements += 1;
     }
 }
