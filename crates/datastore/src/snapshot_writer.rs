@@ -50,7 +50,12 @@ impl GroupWriter {
         if !made && is_taken(&directory) {
             return Ok(None);
         }
-        let lock = group.store.lock_snapshot(&path, LockMode::Exclusive)?;
+        let lock = group.store.lock_snapshot(&path, LockMode::Exclusive);
+        if made && lock.is_err() {
+            // Empty; the reason why it cannot be used is the one to tell.
+            let _ = std::fs::remove_dir(&directory);
+        }
+        let lock = lock?;
         if !made {
             // Asked again now that nobody else can be at it.
             if is_taken(&directory) {

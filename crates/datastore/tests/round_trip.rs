@@ -274,6 +274,41 @@ fn the_second_import_stores_only_what_is_new() {
 }
 
 #[test]
+fn imports_at_once_share_their_chunks() {
+    let store = TestStore::new();
+    let tree = store.dir.path().join("tree");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("a"), noise(1, 30_000_000)).unwrap();
+    let new_chunks: u64 = std::thread::scope(|scope| {
+        let imports: Vec<_> = (0..4)
+            .map(|number| {
+                let mut plan = plan(vec![item(ImportKind::Tree, "root", &tree)]);
+                plan.group = BackupGroup::new(BackupType::Host, format!("h{number}")).unwrap();
+                let store = &store;
+                scope.spawn(move || import(store, &plan).unwrap().new_chunks)
+            })
+            .collect();
+        imports
+            .into_iter()
+            .map(|import| import.join().unwrap())
+            .sum()
+    });
+    let verified = store
+        .verify(&VerifyOptions::default(), &|_| {}, &CancelFlag::new())
+        .unwrap();
+    assert_eq!((verified.snapshots, verified.errors.len()), (4, 0));
+    assert_eq!(verified.chunks, new_chunks);
+    // The next one finds the same group locked while it is written to.
+    let group = BackupGroup::new(BackupType::Host, "h0").unwrap();
+    let _writer = store
+        .create_group(&Namespace::root(), &group, "root@pam")
+        .unwrap();
+    let mut plan = plan(vec![item(ImportKind::Tree, "root", &tree)]);
+    (plan.group, plan.backup_time) = (group, plan.backup_time + 1);
+    assert_eq!(import(&store, &plan).unwrap_err().code(), "busy");
+}
+
+#[test]
 fn images_keep_their_content_and_their_holes() {
     let store = TestStore::new();
     let image = store.dir.path().join("image");

@@ -31,7 +31,8 @@ use self::exclude::Excludes;
 use self::tree::{CATALOG_NAME, TreeCatalog};
 use crate::active_operations::Operation;
 use crate::error::{Error, FormatContext, IoContext, Result};
-use crate::progress::{CancelFlag, EventSink, Progress};
+use crate::locks::BaseLock;
+use crate::progress::{CancelFlag, Event, EventSink, Progress};
 use crate::snapshot_writer::SnapshotWriter;
 use crate::store::Store;
 use crate::warnings::Warnings;
@@ -139,7 +140,7 @@ impl Store {
             Manifest::new(plan.group.clone(), plan.backup_time).map_err(Error::Argument)?;
 
         let _operation = self.begin(Operation::Write)?;
-        let _lock = self.lock_for_writing(BASE_LOCK_TIMEOUT, cancel)?;
+        let _lock = self.wait_for_garbage_collection(sink, cancel)?;
         let group = self.create_group(&plan.namespace, &plan.group, &plan.owner_auth_id)?;
         let Some(snapshot) = group.create_snapshot(plan.backup_time)? else {
             let time = ferrite_formats::rfc3339::format_utc(plan.backup_time);
@@ -186,6 +187,23 @@ impl Store {
             files,
             warnings: warnings.into_list(),
         })
+    }
+}
+
+impl Store {
+    fn wait_for_garbage_collection(
+        &self,
+        sink: EventSink<'_>,
+        cancel: &CancelFlag,
+    ) -> Result<BaseLock> {
+        match self.lock_for_writing(Duration::ZERO, cancel) {
+            Err(error @ Error::Busy { .. }) => {
+                let seconds = BASE_LOCK_TIMEOUT.as_secs();
+                sink(Event::Log(format!("{error}; waiting up to {seconds} s")));
+                self.lock_for_writing(BASE_LOCK_TIMEOUT, cancel)
+            }
+            other => other,
+        }
     }
 }
 
