@@ -501,6 +501,23 @@ fn blocks_of_another_length_are_errors() {
 }
 
 #[test]
+fn unknown_conditions_fail_a_read() {
+    let (device, mut drive, _) = open();
+    for (answer, good) in [
+        (check(K::NoSense, A(0x5E, 0x00)), false),
+        (check(K::NoSense, A::CLEANING_REQUESTED), true),
+        (check(K::RecoveredError, A(0x17, 0x01)), true),
+        (check(K::MediumError, A::UNRECOVERED_READ_ERROR), false),
+    ] {
+        device.expect([("01", Good), ("08", answer)]);
+        let begin = drive.rewind().unwrap();
+        let mut file = drive.read_file(begin).unwrap();
+        assert_eq!(file.read_block(&mut [0; 1024]).is_ok(), good);
+    }
+    device.assert_done();
+}
+
+#[test]
 fn the_read_behind_the_end_marker() {
     let (device, mut drive, _) = open();
     let mark = Check(

@@ -125,23 +125,17 @@ impl FileReader<'_> {
             length: requested,
         }
         .cdb();
-        let outcome =
-            match self
-                .drive
-                .transfer(&cdb, Data::In(buffer), Effect::Relative, timeouts::READ)
-            {
-                Ok(outcome) => outcome,
-                Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {
-                    return Ok(self.end(BlockRead::EndOfData));
-                }
-                Err(error) => {
-                    return Err(ScsiError::InFile {
-                        file: self.file,
-                        block: self.blocks,
-                        source: Box::new(error),
-                    });
-                }
-            };
+        let data = Data::In(buffer);
+        let outcome = match self
+            .drive
+            .transfer(&cdb, data, Effect::Relative, timeouts::READ)
+        {
+            Ok(outcome) => outcome,
+            Err(ScsiError::Check { check, .. }) if check.sense.key == SenseKey::BlankCheck => {
+                return Ok(self.end(BlockRead::EndOfData));
+            }
+            Err(error) => return Err(self.locate_error(error)),
+        };
         let requested = i64::from(requested);
         if let Some(sense) = outcome.sense {
             if met_filemark(&sense) {
@@ -154,11 +148,22 @@ impl FileReader<'_> {
                 return Ok(Met::OtherLength(requested - sense.information.unwrap_or(0)));
             }
         }
+        outcome
+            .expect_harmless(cdb.opcode())
+            .map_err(|error| self.locate_error(error))?;
         if outcome.residual > 0 {
             return Ok(Met::OtherLength(requested - outcome.residual as i64));
         }
         self.blocks += 1;
         Ok(Met::Block)
+    }
+
+    fn locate_error(&self, error: ScsiError) -> ScsiError {
+        ScsiError::InFile {
+            file: self.file,
+            block: self.blocks,
+            source: Box::new(error),
+        }
     }
 
     fn end(&mut self, end: BlockRead) -> Met {
