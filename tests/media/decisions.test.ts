@@ -61,6 +61,7 @@ test('a set with a huge sequence number costs nothing', (t) => {
   t.is(set.length, 2 ** 40 + 1);
   t.is(lastMember(set), uuidOf('A'));
   t.is(lastMember(emptySet(uuidOf('a'))), undefined);
+  t.is(collectSet([], uuidOf('a')).length, 0);
   t.deepEqual([...withMember(emptySet('x'), 'u').members], [[0, 'u']]);
 });
 
@@ -142,6 +143,29 @@ test('a set that was continued beside a newer one is protected from its last tap
   t.is(expireTime(pool({ retention: 'overwrite' }), state.entries, tape({ tape: 'X', pool: 'p1' })), undefined);
 });
 
+test('always: every tape of a set expires from the start of the set on', (t) => {
+  const state = stateOf([
+    { tape: 'A', pool: 'p1', set: 'a', seq: 1, joined: 40 },
+    { tape: 'B', pool: 'p1', set: 'a', seq: 0, joined: 10 },
+    { tape: 'C', pool: 'p1', set: 'a', seq: 2, joined: 60 },
+  ]);
+  const policy = pool({ allocation: 'always', retention: '5s' });
+  t.deepEqual(
+    state.entries.map((entry) => expireTime(policy, state.entries, entry)),
+    [15, 15, 15],
+  );
+});
+
+test('a set that got its tape in the same second is not a newer one', (t) => {
+  const state = stateOf([
+    { tape: 'A', pool: 'p1', set: 'a', joined: 10 },
+    { tape: 'B', pool: 'p1', set: 'b', joined: 10 },
+    { tape: 'C', pool: 'p1', set: 'c', joined: 11 },
+  ]);
+  const [a] = state.entries;
+  t.is(a && expireTime(pool({ retention: 'overwrite' }), state.entries, a), 11);
+});
+
 test('an event that never comes again leaves the next set to decide', (t) => {
   const state = stateOf([
     { tape: 'A', pool: 'p1', set: 'a', joined: '2021-01-06 12:00:00' },
@@ -185,7 +209,7 @@ const LISTED: TapeShorthand[] = [
   { tape: 'R', pool: 'p1', set: 'Z', joined: 5 },
   { tape: 'B', pool: 'p1', set: 'b', seq: 0, joined: 200, location: 'online-sl3' },
   { tape: 'A2', pool: 'p1', set: 'a', seq: 1, joined: 110 },
-  { tape: 'A1', pool: 'p1', set: 'a', seq: 0, joined: 100, status: 'full' },
+  { tape: 'Z1', pool: 'p1', set: 'a', seq: 0, joined: 100, status: 'full' },
   { tape: 'X', pool: 'p9', set: 'x', seq: 0, joined: 7, status: 'damaged' },
 ];
 
@@ -205,12 +229,12 @@ test('a listing is sorted by pool, set, number, label, and shows what a job woul
     ['N', 'writable', false, true],
     ['E', 'writable', false, true],
     ['R', 'writable', false, true],
-    ['A1', 'full', false, true],
+    ['Z1', 'full', false, true],
     ['A2', 'full', false, false],
     ['B', 'writable', false, true],
     ['X', 'unknown', false, true],
   ]);
-  t.true(listing({ now: 250 }).find((entry) => entry['label-text'] === 'A1')?.expired);
+  t.true(listing({ now: 250 }).find((entry) => entry['label-text'] === 'Z1')?.expired);
 });
 
 test('entries of a listing name the set where there is one', (t) => {

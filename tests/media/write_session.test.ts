@@ -168,8 +168,10 @@ test('of an expired tape the old set is locked while the tape moves', async (t) 
       },
     }),
   );
+  taken.length = 0;
   const { tape: allocated } = await session.allocate();
   t.deepEqual(order, ['A 1 locked']);
+  t.false(taken.includes('.pool-__UNASSIGNED__.lck'));
   t.is(allocated.status, undefined);
   const freed = await tryLockMediaSet(installation, uuidOf('a'));
   t.truthy(freed);
@@ -209,6 +211,7 @@ test('what to do about missing media is said', async (t) => {
   await fill(installation, [
     { tape: 'A', pool: 'p1', set: 'a', joined: 10, status: 'full' },
     { tape: 'B', pool: 'p1', set: 'b', joined: 20, status: 'full' },
+    { tape: 'D', pool: 'p1', set: 'd', joined: 30, status: 'full' },
     { tape: 'C', pool: 'p1' },
   ]);
   await inventoryOf(installation).update((inventory) =>

@@ -38,6 +38,20 @@ for (const text of ['23:59', '30', '*:30', 'daily', '*-*-1 0:00:30']) {
   });
 }
 
+for (const [event, last, next] of [
+  ['1-5', '2024-01-15T00:00:00Z', '2025-01-05T00:00:00Z'],
+  ['*:*:*', '2024-05-01T12:34:59Z', '2024-05-01T12:35:00Z'],
+  ['*:*', '2024-05-01T12:59:30Z', '2024-05-01T13:00:00Z'],
+  ['*:30', '2024-05-01T23:45:00Z', '2024-05-02T00:30:00Z'],
+  ['*/4-1-1', '2024-06-01T00:00:00Z', '2028-01-01T00:00:00Z'],
+  ['8..17/3:00', '2024-05-01T14:00:00Z', '2024-05-01T17:00:00Z'],
+] as const) {
+  test(`${event} after ${last}, at the edge of a field`, (t) => {
+    const found = nextEvent(parseCalendarEvent(event), parseRfc3339(last), 'UTC');
+    t.is(found && formatUtc(found), next);
+  });
+}
+
 test('an event with fractions in `last` is strictly later', (t) => {
   t.is(nextEvent(parseCalendarEvent('*:*:*'), 100.5, 'UTC'), 101);
   t.is(nextEvent(parseCalendarEvent('*:*:*'), 100, 'UTC'), 101);

@@ -27,6 +27,10 @@ for (const [zone, epoch, name] of [
   });
 }
 
+test('fractions of a second are cut off', (t) => {
+  t.is(strftime('%s %T', 1_714_567_890.9, 'UTC'), '1714567890 12:51:30');
+});
+
 test('offsets west of Greenwich and with minutes', (t) => {
   t.is(strftime('%z', MIDNIGHT, 'America/St_Johns'), '-0330');
   t.is(strftime('%z', MIDNIGHT, 'Asia/Kathmandu'), '+0545');

@@ -6,7 +6,7 @@ import { FerriteError } from '../errors.ts';
 
 export interface CalendarEvent {
   readonly text: string;
-  /** Monday = 0; all seven when none are named. */
+  /** Monday = 0, in no order; all seven when none are named. */
   readonly weekdays: readonly number[];
   /** Undefined: every year. */
   readonly years: readonly number[] | undefined;
@@ -125,7 +125,7 @@ class EventParser {
         if (day === last) break;
       }
     } while (this.take(','));
-    return [...days].sort((a, b) => a - b);
+    return [...days];
   }
 
   private weekday(): number {
