@@ -1,4 +1,15 @@
 //! PBS datastores: snapshots, chunks, locks, verify, import, extract.
+//!
+//! [`Store`] is the way in. Reading for a tape backup: [`Store::list`], [`Store::open_snapshot`], then
+//! [`SnapshotReader::files`] and [`SnapshotReader::chunks_in_tape_order`], with [`ChunkStore::open_chunk`] for each chunk.
+//! Restoring: [`Store::lock_for_writing`], [`ChunkStore::touch_if_present`] or [`ChunkStore::insert`] for each chunk,
+//! [`ChunkStore::finish`], then [`Store::create_group`], [`GroupWriter::create_snapshot`] and [`SnapshotWriter`]. Whole jobs:
+//! [`Store::import_snapshot`], [`Store::extract`], [`Store::verify`]. Each of them says what it locks; the order of locks
+//! stands in [`locks`].
+//!
+//! Two rules hold everywhere. What appears under its final name is complete: files are written under a temporary name and
+//! renamed, a snapshot's manifest last, and whatever fails takes back what it began. And nothing trusts a path it was given
+//! earlier: files are opened relative to open directories, without following links.
 
 mod active_operations;
 mod chunk_reader;
@@ -31,7 +42,7 @@ pub use chunk_store::{
     SyncLevel,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use extract::{ExtractPlan, ExtractReport};
+pub use extract::{ArchivedFile, ExtractPlan, ExtractReport};
 pub use group::GroupWriter;
 pub use import::{ImportItem, ImportKind, ImportPlan, ImportReport};
 pub use listing::{ListOptions, Listing, SnapshotInfo};

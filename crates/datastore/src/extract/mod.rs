@@ -4,6 +4,7 @@
 
 mod attributes;
 mod chunk_stream;
+mod contents;
 mod single_file;
 mod tree;
 
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 
 use ferrite_formats::SnapshotPath;
 use ferrite_formats::archive_name::{ArchiveKind, MANIFEST_NAME};
+
+pub use contents::ArchivedFile;
 
 use crate::active_operations::Operation;
 use crate::error::{Error, Result};
