@@ -1,8 +1,9 @@
-//! Measures the chunk index: `cargo run --release -p ferrite-tape --example chunk_index [million] [folder]`.
+//! Measures the chunk index: `cargo run --release -p ferrite-tape --example chunk_index [million] [folder] [keep]`.
 //!
 //! Writes catalogs with that many million random digests (default 10) over 40 tapes below `folder` (default: the system's
 //! temporary folder), then builds the index, opens it again, and looks chunks up in random order on one thread, half of which
-//! are not there. Prints one line a figure; peak anonymous memory is what the build added.
+//! are not there. Prints one line a figure; peak anonymous memory is what the build added. With `keep` the catalogs stay, in
+//! `folder` itself, for a program that backs up to their media set.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -27,9 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = arguments
         .next()
         .map_or_else(std::env::temp_dir, PathBuf::from);
+    let chunks = (million * 1e6) as u64;
+    if arguments.next().as_deref() == Some("keep") {
+        return measure(&folder, chunks);
+    }
     let folder = folder.join(format!("ferrite-chunk-index-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let measured = measure(&folder, (million * 1e6) as u64);
+    let measured = measure(&folder, chunks);
     std::fs::remove_dir_all(&folder)?;
     measured
 }
