@@ -26,6 +26,7 @@ export {
 } from './jobs/drive_tasks.ts';
 export * from './jobs/media.ts';
 export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
+export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
 export * from './jobs/snapshots.ts';
 export { type LibraryTape, listTapes } from './library/inventory.ts';
 export * from './library/read_label.ts';

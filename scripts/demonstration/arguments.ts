@@ -20,7 +20,8 @@ export function demoArguments(argv: readonly string[], from: string, now: Date):
     allowPositionals: true,
     options: { work: { type: 'string' } },
   });
-  if (positionals.length > 1) throw new FerriteError('usage', 'bad-parameter', 'usage: scripts/demo [DIR] [--work FOLDER]');
+  if (positionals.length > 1)
+    throw new FerriteError('usage', 'bad-parameter', 'usage: scripts/demo [DIR] [--work FOLDER]');
   const stamp = now.toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
   const source = resolve(from, positionals[0] ?? DEFAULT_SOURCE);
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {

@@ -3,7 +3,7 @@ import type { Installation } from '../config/installation.ts';
 import { now } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
-import type { ExtractReport, ImportItem, ImportReport, SnapshotInfo, VerifyReport } from '../native.ts';
+import type { ExtractReport, ImportItem, ImportReport, SnapshotInfo, StoreStats, VerifyReport } from '../native.ts';
 import { storeListener, withDatastore } from './datastores.ts';
 
 export interface SnapshotImport {
@@ -88,6 +88,11 @@ export async function listSnapshots(
       }),
     );
   });
+}
+
+/** Counts chunks, and what the indexes of all snapshots describe. */
+export async function storeStats(installation: Installation, request: { store: string }): Promise<StoreStats> {
+  return withDatastore(installation, request.store, 'read', undefined, ({ store }) => store.stats());
 }
 
 /** Checks every chunk and file of the named snapshots, or of all. What is damaged is in the report, not thrown. */

@@ -4,8 +4,7 @@
  *
  * Order of commits: data on the tape and synced, then the tape's catalog file (both by the Rust core), then the inventory.
  */
-import { join } from 'node:path';
-import { ensureDirectory, type Installation } from '../config/installation.ts';
+import type { Installation } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
 import type { OpenDrive } from '../library/drive.ts';
 import { requestMedia } from '../library/load.ts';
@@ -14,6 +13,7 @@ import type { InventoryFile } from '../media/inventory_file.ts';
 import { setLabelOf } from '../media/membership.ts';
 import type { WriteSession } from '../media/write_session.ts';
 import type { CatalogArchiveFormat, ChunkIndex, InventoryEntry, MediaSetLabel, TapeLabels } from '../native.ts';
+import { buildChunkIndex } from './snapshot_contents.ts';
 
 /** A set this long is hard to bring back: every tape is needed. */
 const LARGE_SET = 20;
@@ -85,11 +85,7 @@ export class TapeWriter {
   /** What all tapes of the set hold, the loaded one included; valid until the next write. */
   async withChunkIndex<T>(work: (index: ChunkIndex) => Promise<T>): Promise<T> {
     const { installation, session } = this.#options;
-    const { ChunkIndex: native } = await import('../native.ts');
-    await ensureDirectory(installation, installation.paths.cacheDir);
-    const path = join(installation.paths.cacheDir, `${session.set.uuid}.chunks`);
-    const catalogs = this.#members().map((uuid) => ({ mediaUuid: uuid, path: this.#catalogPath(uuid) }));
-    const index = await native.build(path, catalogs);
+    const index = await buildChunkIndex(installation, session.set.uuid, this.#members());
     try {
       return await work(index);
     } finally {

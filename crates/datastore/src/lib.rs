@@ -42,7 +42,7 @@ pub use chunk_store::{
     SyncLevel,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use extract::{ArchivedFile, ExtractPlan, ExtractReport};
+pub use extract::{ArchiveItem, ArchivedFile, ExtractPlan, ExtractReport};
 pub use group::GroupWriter;
 pub use import::{ImportItem, ImportKind, ImportPlan, ImportReport};
 pub use listing::{ListOptions, Listing, SnapshotInfo};

@@ -96,7 +96,11 @@ impl CatalogContent {
 pub fn core_labels(labels: &TapeLabels) -> Result<CoreLabels, Failure> {
     Ok(CoreLabels {
         label: (&labels.label).try_into()?,
-        media_set_label: labels.media_set_label.as_ref().map(TryInto::try_into).transpose()?,
+        media_set_label: labels
+            .media_set_label
+            .as_ref()
+            .map(TryInto::try_into)
+            .transpose()?,
     })
 }
 
@@ -111,9 +115,18 @@ pub fn read_catalog(env: &Env, path: String) -> napi::Result<Object<'_>> {
 
 /// Replaces a catalog by one that holds only the labels, through a temporary file and a rename.
 #[napi(ts_return_type = "Promise<void>")]
-pub fn create_catalog(env: &Env, path: String, labels: TapeLabels, owner: Option<Owner>) -> napi::Result<Object<'_>> {
+pub fn create_catalog(
+    env: &Env,
+    path: String,
+    labels: TapeLabels,
+    owner: Option<Owner>,
+) -> napi::Result<Object<'_>> {
     on_thread(env, "catalog-create", move || {
-        overwrite_catalog(Path::new(&path), &core_labels(&labels)?, owner.map(Into::into))?;
+        overwrite_catalog(
+            Path::new(&path),
+            &core_labels(&labels)?,
+            owner.map(Into::into),
+        )?;
         Ok(())
     })
 }
@@ -165,7 +178,9 @@ impl ChunkIndex {
                 })
                 .collect();
             let index = CoreIndex::open_or_build(Path::new(&path), &sources?)?;
-            Ok(Self { index: Mutex::new(Some(Arc::new(index))) })
+            Ok(Self {
+                index: Mutex::new(Some(Arc::new(index))),
+            })
         })
     }
 
@@ -177,15 +192,27 @@ impl ChunkIndex {
 
     /// Where the set holds this chunk of a datastore; null where it does not.
     #[napi]
-    pub fn lookup(&self, env: &Env, store: String, digest: String) -> napi::Result<Option<ChunkPlace>> {
+    pub fn lookup(
+        &self,
+        env: &Env,
+        store: String,
+        digest: String,
+    ) -> napi::Result<Option<ChunkPlace>> {
         let lookup = || {
-            let digest: Digest = digest
-                .parse()
-                .map_err(|error| Failure::new(Kind::Usage, "digest", format!("chunk digest '{digest}': {error}")))?;
-            Ok(self.core()?.lookup(&store, &digest).map(|place| ChunkPlace {
-                media_uuid: place.media_uuid.to_string(),
-                file_number: number(place.file_number),
-            }))
+            let digest: Digest = digest.parse().map_err(|error| {
+                Failure::new(
+                    Kind::Usage,
+                    "digest",
+                    format!("chunk digest '{digest}': {error}"),
+                )
+            })?;
+            Ok(self
+                .core()?
+                .lookup(&store, &digest)
+                .map(|place| ChunkPlace {
+                    media_uuid: place.media_uuid.to_string(),
+                    file_number: number(place.file_number),
+                }))
         };
         sync(env, lookup())
     }

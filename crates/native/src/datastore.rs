@@ -153,8 +153,17 @@ pub struct StoreEvent {
 pub type StoreListener = ThreadsafeFunction<StoreEvent, (), StoreEvent, Status, false>;
 
 /// Makes the callback callable from other threads.
-pub fn listener(callback: Option<Function<'_, StoreEvent, ()>>) -> napi::Result<Option<StoreListener>> {
-    callback.map(|callback| callback.build_threadsafe_function().callee_handled::<false>().build()).transpose()
+pub fn listener(
+    callback: Option<Function<'_, StoreEvent, ()>>,
+) -> napi::Result<Option<StoreListener>> {
+    callback
+        .map(|callback| {
+            callback
+                .build_threadsafe_function()
+                .callee_handled::<false>()
+                .build()
+        })
+        .transpose()
 }
 
 /// Bytes as a JavaScript number; 2^53 bytes are 9 PB.
@@ -196,7 +205,13 @@ pub fn sink(listener: Option<StoreListener>) -> impl Fn(Event) + Sync {
 
 /// A snapshot path that a caller named.
 pub fn snapshot_path(text: &str) -> Result<SnapshotPath, Failure> {
-    text.parse().map_err(|error| Failure::new(Kind::Usage, "snapshot-path", format!("snapshot '{text}': {error}")))
+    text.parse().map_err(|error| {
+        Failure::new(
+            Kind::Usage,
+            "snapshot-path",
+            format!("snapshot '{text}': {error}"),
+        )
+    })
 }
 
 /// An open datastore.
@@ -213,8 +228,14 @@ impl Datastore {
             StoreUse::Read => Operation::Read,
             StoreUse::Write => Operation::Write,
         });
-        let active = operation.map(|operation| store.begin(operation)).transpose()?;
-        Ok(Self { store, cancel: CancelFlag::new(), active: Mutex::new(active) })
+        let active = operation
+            .map(|operation| store.begin(operation))
+            .transpose()?;
+        Ok(Self {
+            store,
+            cancel: CancelFlag::new(),
+            active: Mutex::new(active),
+        })
     }
 }
 
@@ -224,14 +245,19 @@ impl Datastore {
     #[napi(ts_return_type = "Promise<Datastore>")]
     pub fn create<'env>(env: &'env Env, options: StoreOptions) -> napi::Result<Object<'env>> {
         on_thread(env, "store-create", move || {
-            Self::new(Store::create(options.to_core(), &CancelFlag::new())?, options.use_for)
+            Self::new(
+                Store::create(options.to_core(), &CancelFlag::new())?,
+                options.use_for,
+            )
         })
     }
 
     /// Opens an existing datastore.
     #[napi(ts_return_type = "Promise<Datastore>")]
     pub fn open<'env>(env: &'env Env, options: StoreOptions) -> napi::Result<Object<'env>> {
-        on_thread(env, "store-open", move || Self::new(Store::open(options.to_core())?, options.use_for))
+        on_thread(env, "store-open", move || {
+            Self::new(Store::open(options.to_core())?, options.use_for)
+        })
     }
 
     /// Name in datastore.cfg.
@@ -248,7 +274,11 @@ impl Datastore {
 
     /// Snapshots in the order of a tape backup: groups by type and id over all namespaces, the oldest of each first.
     #[napi(ts_return_type = "Promise<StoreListing>")]
-    pub fn list_snapshots<'env>(&self, env: &'env Env, request: ListRequest) -> napi::Result<Object<'env>> {
+    pub fn list_snapshots<'env>(
+        &self,
+        env: &'env Env,
+        request: ListRequest,
+    ) -> napi::Result<Object<'env>> {
         let store = self.store.clone();
         on_thread(env, "store-list", move || {
             let options = ListOptions {
@@ -265,11 +295,20 @@ impl Datastore {
 
     /// Files of a snapshot as its manifest lists them.
     #[napi(ts_return_type = "Promise<Array<SnapshotFile>>")]
-    pub fn snapshot_files<'env>(&self, env: &'env Env, snapshot: String) -> napi::Result<Object<'env>> {
+    pub fn snapshot_files<'env>(
+        &self,
+        env: &'env Env,
+        snapshot: String,
+    ) -> napi::Result<Object<'env>> {
         let store = self.store.clone();
         on_thread(env, "store-files", move || {
             let reader = store.open_snapshot(&snapshot_path(&snapshot)?)?;
-            Ok(reader.manifest().files().iter().map(SnapshotFile::from).collect::<Vec<_>>())
+            Ok(reader
+                .manifest()
+                .files()
+                .iter()
+                .map(SnapshotFile::from)
+                .collect::<Vec<_>>())
         })
     }
 
@@ -290,7 +329,13 @@ impl Datastore {
 
 /// A namespace that a caller named.
 pub fn namespace(text: &str) -> Result<Namespace, Failure> {
-    text.parse().map_err(|error| Failure::new(Kind::Usage, "namespace", format!("namespace '{text}': {error}")))
+    text.parse().map_err(|error| {
+        Failure::new(
+            Kind::Usage,
+            "namespace",
+            format!("namespace '{text}': {error}"),
+        )
+    })
 }
 
 impl From<&ferrite_datastore::SnapshotInfo> for SnapshotInfo {

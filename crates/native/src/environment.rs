@@ -41,18 +41,25 @@ impl Environment {
     /// The machine's clock and random numbers, and the order the datastore is set to.
     #[napi(factory)]
     pub fn system() -> Self {
-        Self { core: Arc::new(CoreEnvironment::system()) }
+        Self {
+            core: Arc::new(CoreEnvironment::system()),
+        }
     }
 
     /// Replays UUIDs and times, so that a tape comes out the same byte for byte.
     #[napi(factory)]
     pub fn scripted(env: &Env, script: Script) -> napi::Result<Self> {
-        let uuids: Result<Vec<_>, Failure> =
-            script.content_uuids.iter().map(|text| parse_uuid("content uuid", text)).collect();
+        let uuids: Result<Vec<_>, Failure> = script
+            .content_uuids
+            .iter()
+            .map(|text| parse_uuid("content uuid", text))
+            .collect();
         let order = match script.chunk_order {
             ScriptedOrder::Digest => ChunkOrder::Digest,
             ScriptedOrder::Inode => ChunkOrder::Inode,
         };
-        sync(env, uuids).map(|uuids| Self { core: Arc::new(CoreEnvironment::scripted(uuids, script.times, order)) })
+        sync(env, uuids).map(|uuids| Self {
+            core: Arc::new(CoreEnvironment::scripted(uuids, script.times, order)),
+        })
     }
 }

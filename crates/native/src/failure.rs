@@ -45,7 +45,11 @@ pub struct Failure {
 impl Failure {
     /// A failure with its text.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into() }
+        Self {
+            kind,
+            code,
+            message: message.into(),
+        }
     }
 
     /// A panic caught at a thread's edge.
@@ -55,16 +59,22 @@ impl Failure {
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("unknown panic");
-        Self::new(Kind::System, "internal", format!("internal error in the Rust core: {text}"))
+        Self::new(
+            Kind::System,
+            "internal",
+            format!("internal error in the Rust core: {text}"),
+        )
     }
 
     /// The JavaScript error. Must be called on the JavaScript thread.
     pub fn into_js(self, env: &Env) -> Error {
-        let built = env.create_error(Error::from_reason(&self.message)).and_then(|mut error| {
-            error.set("kind", self.kind.text())?;
-            error.set("code", self.code)?;
-            Ok(error.to_unknown())
-        });
+        let built = env
+            .create_error(Error::from_reason(&self.message))
+            .and_then(|mut error| {
+                error.set("kind", self.kind.text())?;
+                error.set("code", self.code)?;
+                Ok(error.to_unknown())
+            });
         match built {
             Ok(error) => Error::from(error),
             Err(error) => error,

@@ -48,7 +48,9 @@ impl From<TapeError> for Failure {
             TapeError::ChunkArchive { .. } => "chunk-archive",
             TapeError::Archive { .. } => "tape-archive",
             TapeError::Io { .. } => "io",
-            TapeError::Catalog { .. } | TapeError::CatalogRecord { .. } | TapeError::CatalogChanged { .. } => "catalog",
+            TapeError::Catalog { .. }
+            | TapeError::CatalogRecord { .. }
+            | TapeError::CatalogChanged { .. } => "catalog",
             TapeError::Locked { .. } => "lock-timeout",
             TapeError::Index { .. } => "chunk-index",
             TapeError::Label(_) => "tape-label",

@@ -40,11 +40,18 @@ pub struct FileLock {
 impl FileLock {
     /// Takes the lock, creating its file if it is missing. Fails with code `lock-timeout` while somebody else holds it.
     #[napi(ts_return_type = "Promise<FileLock>")]
-    pub fn acquire<'env>(env: &'env Env, path: String, options: LockOptions) -> napi::Result<Object<'env>> {
+    pub fn acquire<'env>(
+        env: &'env Env,
+        path: String,
+        options: LockOptions,
+    ) -> napi::Result<Object<'env>> {
         on_thread(env, "file-lock", move || {
             let path = PathBuf::from(path);
             let file = acquire(&path, &options)?;
-            Ok(FileLock { path, file: Mutex::new(Some(file)) })
+            Ok(FileLock {
+                path,
+                file: Mutex::new(Some(file)),
+            })
         })
     }
 
@@ -64,7 +71,11 @@ impl FileLock {
 }
 
 fn failure(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Kind::System, "lock-io", format!("cannot {what} lock file {}: {error}", path.display()))
+    Failure::new(
+        Kind::System,
+        "lock-io",
+        format!("cannot {what} lock file {}: {error}", path.display()),
+    )
 }
 
 fn open(path: &Path, options: &LockOptions) -> Result<File, Failure> {
@@ -81,8 +92,12 @@ fn open(path: &Path, options: &LockOptions) -> Result<File, Failure> {
         .open(path)
         .map_err(|error| failure("create", path, &error))?;
     if let Some(owner) = &options.owner {
-        fchown(&file, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))
-            .map_err(|error| failure("set the owner of", path, &error))?;
+        fchown(
+            &file,
+            Some(Uid::from_raw(owner.uid)),
+            Some(Gid::from_raw(owner.gid)),
+        )
+        .map_err(|error| failure("set the owner of", path, &error))?;
     }
     Ok(file)
 }
@@ -105,7 +120,10 @@ fn acquire(path: &Path, options: &LockOptions) -> Result<File, Failure> {
             Err(Errno::WOULDBLOCK) if Instant::now() < deadline => std::thread::sleep(POLL),
             Err(Errno::WOULDBLOCK) => {
                 let seconds = f64::from(options.timeout_ms) / 1000.0;
-                let text = format!("{} is still locked by another process after {seconds} s", path.display());
+                let text = format!(
+                    "{} is still locked by another process after {seconds} s",
+                    path.display()
+                );
                 return Err(Failure::new(Kind::Operator, "lock-timeout", text));
             }
             Err(error) => return Err(failure("lock", path, &error)),

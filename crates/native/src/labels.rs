@@ -69,7 +69,8 @@ pub struct InventoryEntry {
 
 /// A UUID that a caller named.
 pub fn parse_uuid(what: &str, text: &str) -> Result<Uuid, Failure> {
-    uuid_text::parse(text).map_err(|error| Failure::new(Kind::Usage, "uuid", format!("{what}: {error}")))
+    uuid_text::parse(text)
+        .map_err(|error| Failure::new(Kind::Usage, "uuid", format!("{what}: {error}")))
 }
 
 fn invalid(error: &dyn std::fmt::Display) -> Failure {
@@ -107,7 +108,9 @@ impl From<&label::MediaSetLabel> for MediaSetLabel {
             uuid: from.uuid.to_string(),
             seq_nr: i64::try_from(from.seq_nr).unwrap_or(i64::MAX),
             ctime: from.ctime,
-            encryption_key_fingerprint: from.encryption_key_fingerprint.map(|fingerprint| fingerprint.to_string()),
+            encryption_key_fingerprint: from
+                .encryption_key_fingerprint
+                .map(|fingerprint| fingerprint.to_string()),
             key_config: from.key_config.as_ref().map(ToString::to_string),
         }
     }
@@ -118,7 +121,11 @@ impl TryFrom<&MediaSetLabel> for label::MediaSetLabel {
 
     fn try_from(from: &MediaSetLabel) -> Result<Self, Failure> {
         let usage = |text: String| Failure::new(Kind::Usage, "media-set-label", text);
-        let key_config = from.key_config.as_deref().map(serde_json::from_str).transpose();
+        let key_config = from
+            .key_config
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose();
         Ok(Self {
             ctime: from.ctime,
             encryption_key_fingerprint: from
@@ -129,7 +136,8 @@ impl TryFrom<&MediaSetLabel> for label::MediaSetLabel {
                 .map_err(|error| usage(error.to_string()))?,
             key_config: key_config.map_err(|error| usage(format!("wrapped key: {error}")))?,
             pool: from.pool.clone(),
-            seq_nr: u64::try_from(from.seq_nr).map_err(|_| usage(format!("sequence number {}", from.seq_nr)))?,
+            seq_nr: u64::try_from(from.seq_nr)
+                .map_err(|_| usage(format!("sequence number {}", from.seq_nr)))?,
             uuid: parse_uuid("media set uuid", &from.uuid)?,
         })
     }
@@ -142,7 +150,9 @@ impl From<&inventory::InventoryEntry> for InventoryEntry {
             media_set_label: from.id.media_set_label.as_ref().map(Into::into),
             location: from.location.as_ref().map(ToString::to_string),
             status: from.status.as_ref().map(ToString::to_string),
-            bytes_used: from.bytes_used.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+            bytes_used: from
+                .bytes_used
+                .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         }
     }
 }
@@ -151,15 +161,35 @@ impl TryFrom<&InventoryEntry> for inventory::InventoryEntry {
     type Error = Failure;
 
     fn try_from(from: &InventoryEntry) -> Result<Self, Failure> {
-        let usage = |error: &dyn std::fmt::Display| Failure::new(Kind::Usage, "inventory-entry", error.to_string());
+        let usage = |error: &dyn std::fmt::Display| {
+            Failure::new(Kind::Usage, "inventory-entry", error.to_string())
+        };
         Ok(Self {
-            bytes_used: from.bytes_used.map(u64::try_from).transpose().map_err(|error| usage(&error))?,
+            bytes_used: from
+                .bytes_used
+                .map(u64::try_from)
+                .transpose()
+                .map_err(|error| usage(&error))?,
             id: inventory::MediaId {
                 label: (&from.label).try_into()?,
-                media_set_label: from.media_set_label.as_ref().map(TryInto::try_into).transpose()?,
+                media_set_label: from
+                    .media_set_label
+                    .as_ref()
+                    .map(TryInto::try_into)
+                    .transpose()?,
             },
-            location: from.location.as_deref().map(str::parse).transpose().map_err(|error| usage(&error))?,
-            status: from.status.as_deref().map(str::parse).transpose().map_err(|error| usage(&error))?,
+            location: from
+                .location
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|error| usage(&error))?,
+            status: from
+                .status
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|error| usage(&error))?,
         })
     }
 }
@@ -168,13 +198,18 @@ impl TryFrom<&InventoryEntry> for inventory::InventoryEntry {
 #[napi]
 pub fn parse_inventory(env: &Env, text: Buffer) -> napi::Result<Vec<InventoryEntry>> {
     let entries = inventory::parse(&text).map_err(|error| invalid(&error));
-    sync(env, entries.map(|entries| entries.iter().map(Into::into).collect()))
+    sync(
+        env,
+        entries.map(|entries| entries.iter().map(Into::into).collect()),
+    )
 }
 
 /// The text of an inventory, byte for byte as PBS writes it.
 #[napi]
 pub fn print_inventory(env: &Env, entries: Vec<InventoryEntry>) -> napi::Result<Buffer> {
-    let parsed: Result<Vec<inventory::InventoryEntry>, Failure> = entries.iter().map(TryInto::try_into).collect();
-    let text = parsed.and_then(|entries| inventory::print(&entries).map_err(|error| invalid(&error)));
+    let parsed: Result<Vec<inventory::InventoryEntry>, Failure> =
+        entries.iter().map(TryInto::try_into).collect();
+    let text =
+        parsed.and_then(|entries| inventory::print(&entries).map_err(|error| invalid(&error)));
     sync(env, text.map(Into::into))
 }

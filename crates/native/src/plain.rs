@@ -14,12 +14,18 @@ pub struct Owner {
 
 impl From<Owner> for ferrite_datastore::Owner {
     fn from(owner: Owner) -> Self {
-        Self { uid: owner.uid, gid: owner.gid }
+        Self {
+            uid: owner.uid,
+            gid: owner.gid,
+        }
     }
 }
 
 impl From<Owner> for ferrite_tape::Owner {
     fn from(owner: Owner) -> Self {
-        Self { uid: owner.uid, gid: owner.gid }
+        Self {
+            uid: owner.uid,
+            gid: owner.gid,
+        }
     }
 }

@@ -21,13 +21,16 @@ impl<T: ToNapiValue + Send + 'static> Pending<T> {
 
     /// Settles the promise; callable from any thread.
     pub fn settle(self, result: Result<T, Failure>) {
-        self.0.resolve(Box::new(move |env| result.map_err(|failure| failure.into_js(&env))));
+        self.0.resolve(Box::new(move |env| {
+            result.map_err(|failure| failure.into_js(&env))
+        }));
     }
 }
 
 /// Runs `work`, turning a panic into a failure: no panic crosses a thread's edge.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Failure::from_panic(panic.as_ref())))
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Failure::from_panic(panic.as_ref())))
 }
 
 /// Runs `work` on a thread of its own and returns the promise of its result.
@@ -37,9 +40,16 @@ where
     F: FnOnce() -> Result<T, Failure> + Send + 'static,
 {
     let (pending, promise) = Pending::new(env)?;
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || pending.settle(guarded(work)));
+    let spawned = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || pending.settle(guarded(work)));
     match spawned {
         Ok(_) => Ok(promise),
-        Err(error) => Err(Failure::new(Kind::System, "thread", format!("cannot start thread {name}: {error}")).into_js(env)),
+        Err(error) => Err(Failure::new(
+            Kind::System,
+            "thread",
+            format!("cannot start thread {name}: {error}"),
+        )
+        .into_js(env)),
     }
 }

@@ -1,15 +1,18 @@
 //! Snapshots put into a datastore, checked, and taken out again.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use ferrite_datastore as core;
 use ferrite_formats::BackupGroup;
+use ferrite_tape::ChunkIndex as CoreIndex;
 use napi::Env;
-use napi::bindgen_prelude::{Function, Object};
+use napi::bindgen_prelude::{ClassInstance, Function, Object};
 use napi_derive::napi;
 
+use crate::catalogs::ChunkIndex;
 use crate::datastore::{Datastore, StoreEvent, listener, namespace, number, sink, snapshot_path};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, sync};
 use crate::promise::on_thread;
 
 /// What an item of an import becomes.
@@ -135,6 +138,33 @@ pub struct VerifyReport {
     pub skipped: Vec<String>,
 }
 
+/// Whose files are asked for, and where their chunks are looked up.
+#[napi(object, object_to_js = false)]
+pub struct ContentsRequest<'env> {
+    /// As on tape.
+    pub snapshot: String,
+    /// Full name of the archive, or as much of it as is unique up to a dot.
+    pub archive: String,
+    /// Media set in which to find the tapes of each file.
+    pub chunk_index: Option<ClassInstance<'env, ChunkIndex>>,
+    /// Name of the datastore that went to that media set; the name of this one where not given.
+    pub source_store: Option<String>,
+}
+
+/// A file in an archive; an image is one file with the archive's name. Each of several names of one file counts.
+#[napi(object)]
+#[derive(Clone)]
+pub struct ArchivedFile {
+    /// Below the root of the tree. Bytes that are no UTF-8 are shown as U+FFFD.
+    pub path: String,
+    /// Bytes of content.
+    pub size: i64,
+    /// SHA-256 of the content, in hex.
+    pub sha256: String,
+    /// Media UUIDs of the tapes that hold its content, in the order of its chunks.
+    pub media: Vec<String>,
+}
+
 /// Chunks and indexes of a datastore.
 #[napi(object)]
 pub struct StoreStats {
@@ -169,7 +199,9 @@ impl TryFrom<ImportPlan> for core::ImportPlan {
     type Error = Failure;
 
     fn try_from(plan: ImportPlan) -> Result<Self, Failure> {
-        let invalid = |error: ferrite_formats::FormatError| Failure::new(Kind::Usage, "bad-name", error.to_string());
+        let invalid = |error: ferrite_formats::FormatError| {
+            Failure::new(Kind::Usage, "bad-name", error.to_string())
+        };
         let ty = plan.backup_type.parse().map_err(invalid)?;
         let items = plan.items.into_iter().map(|item| core::ImportItem {
             kind: match item.kind {
@@ -254,7 +286,9 @@ impl Datastore {
         let tell = sink(listener(on_event)?);
         let (store, cancel) = (self.store.clone(), self.cancel.clone());
         on_thread(env, "store-verify", move || {
-            let chosen = request.snapshots.map(|paths| paths.iter().map(|path| snapshot_path(path)).collect());
+            let chosen = request
+                .snapshots
+                .map(|paths| paths.iter().map(|path| snapshot_path(path)).collect());
             let options = core::VerifyOptions {
                 snapshots: chosen.transpose()?,
                 set_aside_bad: request.set_aside_bad.unwrap_or(false),
@@ -277,4 +311,81 @@ impl Datastore {
             })
         })
     }
+
+    /// Reads an archive whole, verifying every chunk: its files with their digests and, given a chunk index, their tapes.
+    #[napi(ts_return_type = "Promise<Array<ArchivedFile>>")]
+    pub fn archive_contents<'env>(
+        &self,
+        env: &'env Env,
+        request: ContentsRequest<'_>,
+        on_event: Option<Function<'_, StoreEvent, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let tell = sink(listener(on_event)?);
+        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        let index = sync(
+            env,
+            request
+                .chunk_index
+                .as_ref()
+                .map(|index| index.core())
+                .transpose(),
+        )?;
+        let source = request
+            .source_store
+            .unwrap_or_else(|| store.name().to_owned());
+        let (snapshot, archive) = (request.snapshot, request.archive);
+        on_thread(env, "store-contents", move || {
+            let mut files: Vec<ArchivedFile> = Vec::new();
+            let mut by_path: HashMap<Vec<u8>, usize> = HashMap::new();
+            let mut collect = |item: core::ArchiveItem| {
+                match item {
+                    core::ArchiveItem::File(file) => {
+                        by_path.insert(file.path.clone(), files.len());
+                        let media = tapes_of(&file, index.as_deref(), &source);
+                        files.push(ArchivedFile {
+                            path: String::from_utf8_lossy(&file.path).into_owned(),
+                            size: number(file.size),
+                            sha256: file.sha256.to_string(),
+                            media,
+                        });
+                    }
+                    core::ArchiveItem::Hardlink { path, target } => {
+                        if let Some(original) = by_path
+                            .get(&target)
+                            .and_then(|place| files.get(*place))
+                            .cloned()
+                        {
+                            let path = String::from_utf8_lossy(&path).into_owned();
+                            files.push(ArchivedFile { path, ..original });
+                        }
+                    }
+                }
+                Ok(())
+            };
+            store.archive_contents(
+                &snapshot_path(&snapshot)?,
+                &archive,
+                &mut collect,
+                &tell,
+                &cancel,
+            )?;
+            Ok(files)
+        })
+    }
+}
+
+/// Media UUIDs of the tapes on which the set holds the file's chunks, each once.
+fn tapes_of(file: &core::ArchivedFile, index: Option<&CoreIndex>, source: &str) -> Vec<String> {
+    let mut media: Vec<String> = Vec::new();
+    for place in index.iter().flat_map(|index| {
+        file.chunks
+            .iter()
+            .filter_map(|digest| index.lookup(source, digest))
+    }) {
+        let uuid = place.media_uuid.to_string();
+        if !media.contains(&uuid) {
+            media.push(uuid);
+        }
+    }
+    media
 }

@@ -36,7 +36,13 @@ impl<S: 'static> Worker<S> {
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(run)
-            .map_err(|error| Failure::new(Kind::System, "thread", format!("cannot start thread {name}: {error}")))?;
+            .map_err(|error| {
+                Failure::new(
+                    Kind::System,
+                    "thread",
+                    format!("cannot start thread {name}: {error}"),
+                )
+            })?;
         Ok(Self { messages })
     }
 
@@ -47,7 +53,9 @@ impl<S: 'static> Worker<S> {
         F: FnOnce(&mut S) -> Result<T, Failure> + Send + 'static,
     {
         let (pending, promise) = Pending::new(env)?;
-        let job = Message::Job(Box::new(move |state: &mut S| pending.settle(guarded(|| work(state)))));
+        let job = Message::Job(Box::new(move |state: &mut S| {
+            pending.settle(guarded(|| work(state)))
+        }));
         self.send(env, job).map(|()| promise)
     }
 
@@ -58,7 +66,9 @@ impl<S: 'static> Worker<S> {
     }
 
     fn send(&self, env: &Env, message: Message<S>) -> napi::Result<()> {
-        let closed = || Failure::new(Kind::Usage, "closed", "the thread of this drive has ended").into_js(env);
+        let closed = || {
+            Failure::new(Kind::Usage, "closed", "the thread of this drive has ended").into_js(env)
+        };
         self.messages.send(message).map_err(|_| closed())
     }
 }

@@ -35,9 +35,22 @@ pub struct ArchivedFile {
     pub chunks: Vec<Digest>,
 }
 
+/// What [`Store::archive_contents`] hands over, in the order of the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArchiveItem {
+    /// A file.
+    File(ArchivedFile),
+    /// Another name of a file that came before.
+    Hardlink {
+        /// Below the root of the tree.
+        path: Vec<u8>,
+        /// Path of the file.
+        target: Vec<u8>,
+    },
+}
+
 impl Store {
-    /// Reads a tree, image or stream whole, verifying every chunk, and hands over each of its files. Of several names of one
-    /// file (hard links) only the first counts.
+    /// Reads a tree, image or stream whole, verifying every chunk, and hands over each of its files.
     ///
     /// # Errors
     /// As [`extract`](Self::extract); [`Error::Request`] for a blob, which has no chunks.
@@ -45,7 +58,7 @@ impl Store {
         &self,
         snapshot: &SnapshotPath,
         archive: &str,
-        on_file: &mut dyn FnMut(ArchivedFile) -> Result<()>,
+        on_item: &mut dyn FnMut(ArchiveItem) -> Result<()>,
         sink: EventSink<'_>,
         cancel: &CancelFlag,
     ) -> Result<()> {
@@ -70,7 +83,7 @@ impl Store {
             warnings: &warnings,
             cancel,
         };
-        context.list_contents(&snapshot, file, on_file)?;
+        context.list_contents(&snapshot, file, on_item)?;
         progress.finish();
         Ok(())
     }
@@ -81,7 +94,7 @@ impl Context<'_> {
         &self,
         snapshot: &SnapshotReader,
         file: &StoredFile,
-        on_file: &mut dyn FnMut(ArchivedFile) -> Result<()>,
+        on_item: &mut dyn FnMut(ArchiveItem) -> Result<()>,
     ) -> Result<()> {
         let index = snapshot.read_index(file)?;
         check_chunk_sizes(&index, file)?;
@@ -96,10 +109,10 @@ impl Context<'_> {
                 buffer: vec![0; READ_BYTES],
             };
             if file.name().ends_with(".pxar.didx") {
-                listing.tree(Decoder::new(stream), on_file)
+                listing.tree(Decoder::new(stream), on_item)
             } else {
                 let (size, sha256) = listing.digest(&mut stream)?;
-                on_file(listing.archived(file.name().as_bytes().to_vec(), 0, size, sha256))
+                on_item(listing.archived(file.name().as_bytes().to_vec(), 0, size, sha256))
             }
         })
     }
@@ -117,7 +130,7 @@ impl Listing<'_> {
     fn tree(
         &mut self,
         mut decoder: Decoder<ChunkStream>,
-        on_file: &mut dyn FnMut(ArchivedFile) -> Result<()>,
+        on_item: &mut dyn FnMut(ArchiveItem) -> Result<()>,
     ) -> Result<()> {
         while let Some(entry) = decoder
             .next_entry()
@@ -155,7 +168,7 @@ impl Listing<'_> {
         }
     }
 
-    fn archived(&self, path: Vec<u8>, start: u64, size: u64, sha256: Digest) -> ArchivedFile {
+    fn archived(&self, path: Vec<u8>, start: u64, size: u64, sha256: Digest) -> ArchiveItem {
         let first = if size == 0 {
             None
         } else {

@@ -103,13 +103,22 @@ pub struct CatalogScanPlan {
 impl TapeDrive {
     /// Appends a copy of a catalog behind the data on the tape, and syncs.
     #[napi(ts_return_type = "Promise<CatalogCopyOutcome>")]
-    pub fn append_catalog<'env>(&self, env: &'env Env, plan: CatalogCopyPlan) -> napi::Result<Object<'env>> {
+    pub fn append_catalog<'env>(
+        &self,
+        env: &'env Env,
+        plan: CatalogCopyPlan,
+    ) -> napi::Result<Object<'env>> {
         self.call(env, move |state| {
             let header = CatalogArchiveHeader {
                 uuid: parse_uuid("media uuid", &plan.media_uuid)?,
                 media_set_uuid: parse_uuid("media set uuid", &plan.media_set_uuid)?,
-                seq_nr: u64::try_from(plan.seq_nr)
-                    .map_err(|_| Failure::new(Kind::Usage, "seq-nr", format!("sequence number {}", plan.seq_nr)))?,
+                seq_nr: u64::try_from(plan.seq_nr).map_err(|_| {
+                    Failure::new(
+                        Kind::Usage,
+                        "seq-nr",
+                        format!("sequence number {}", plan.seq_nr),
+                    )
+                })?,
             };
             let version = match plan.content_version {
                 CatalogArchiveFormat::V1_0 => CatalogArchiveVersion::V1_0,
@@ -119,9 +128,13 @@ impl TapeDrive {
             let (drive, block) = state.ready()?;
             let position = drive.end_of_data()?;
             let path = PathBuf::from(plan.catalog_path);
-            let written = write_catalog_archive(drive, position, block, &path, &header, version, stamp)?;
+            let written =
+                write_catalog_archive(drive, position, block, &path, &header, version, stamp)?;
             drive.sync()?;
-            Ok(CatalogCopyOutcome { complete: written.complete, file_number: number(written.file.file_number) })
+            Ok(CatalogCopyOutcome {
+                complete: written.complete,
+                file_number: number(written.file.file_number),
+            })
         })
     }
 
@@ -137,8 +150,11 @@ impl TapeDrive {
         let cancel = self.cancel.transfer.clone();
         self.call(env, move |state| {
             let labels = core_labels(&plan.labels)?;
-            let members: Result<Vec<_>, Failure> =
-                plan.members.iter().map(|uuid| parse_uuid("media uuid", uuid)).collect();
+            let members: Result<Vec<_>, Failure> = plan
+                .members
+                .iter()
+                .map(|uuid| parse_uuid("media uuid", uuid))
+                .collect();
             let restore = CatalogRestore {
                 labels: &labels,
                 members: &members?,
@@ -146,14 +162,18 @@ impl TapeDrive {
                 owner: plan.owner.map(Into::into),
             };
             let (drive, block) = state.ready()?;
-            let outcome =
-                listener.watch(&|| cancel.is_cancelled(), |watch| restore_catalogs(drive, block, &restore, watch))?;
+            let outcome = listener.watch(&|| cancel.is_cancelled(), |watch| {
+                restore_catalogs(drive, block, &restore, watch)
+            })?;
             let skipped = outcome.skipped.into_iter();
             Ok(CatalogRestoreOutcome {
                 own_restored: outcome.own_restored,
                 restored: outcome.restored.iter().map(ToString::to_string).collect(),
                 skipped: skipped
-                    .map(|copy| SkippedCatalog { file_number: number(copy.file_number), reason: copy.reason })
+                    .map(|copy| SkippedCatalog {
+                        file_number: number(copy.file_number),
+                        reason: copy.reason,
+                    })
                     .collect(),
             })
         })
@@ -178,8 +198,9 @@ impl TapeDrive {
                 verbose: plan.verbose.unwrap_or(false),
             };
             let (drive, block) = state.ready()?;
-            let summary =
-                listener.watch(&|| cancel.is_cancelled(), |watch| scan_catalog(drive, block, &scan, watch))?;
+            let summary = listener.watch(&|| cancel.is_cancelled(), |watch| {
+                scan_catalog(drive, block, &scan, watch)
+            })?;
             Ok(CatalogContent::new(&summary.content, summary.bytes))
         })
     }
@@ -195,7 +216,11 @@ impl TapeDrive {
         let cancel = self.cancel.transfer.clone();
         self.call(env, move |state| {
             let (drive, block) = state.ready()?;
-            Ok(number(listener.watch(&|| cancel.is_cancelled(), |watch| scan_files(drive, block, watch))?))
+            Ok(number(
+                listener.watch(&|| cancel.is_cancelled(), |watch| {
+                    scan_files(drive, block, watch)
+                })?,
+            ))
         })
     }
 }

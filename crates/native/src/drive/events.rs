@@ -86,11 +86,17 @@ pub struct DriveEvent {
 
 impl DriveEvent {
     fn of(kind: &str) -> Self {
-        Self { kind: kind.to_owned(), ..Self::default() }
+        Self {
+            kind: kind.to_owned(),
+            ..Self::default()
+        }
     }
 
     fn text(kind: &str, message: String) -> Self {
-        Self { message: Some(message), ..Self::of(kind) }
+        Self {
+            message: Some(message),
+            ..Self::of(kind)
+        }
     }
 }
 
@@ -102,13 +108,27 @@ impl From<Event> for DriveEvent {
                 chunks: Some(number(chunks)),
                 ..Self::of("progress")
             },
-            Event::SnapshotStart { store, snapshot } => {
-                Self { store: Some(store), snapshot: Some(snapshot), ..Self::of("snapshot-start") }
-            }
-            Event::SnapshotSkipped { store, snapshot, reason } => {
-                Self { store: Some(store), snapshot: Some(snapshot), ..Self::text("snapshot-skipped", reason) }
-            }
-            Event::ChunkArchive { store, file_number, chunks, bytes, seconds } => Self {
+            Event::SnapshotStart { store, snapshot } => Self {
+                store: Some(store),
+                snapshot: Some(snapshot),
+                ..Self::of("snapshot-start")
+            },
+            Event::SnapshotSkipped {
+                store,
+                snapshot,
+                reason,
+            } => Self {
+                store: Some(store),
+                snapshot: Some(snapshot),
+                ..Self::text("snapshot-skipped", reason)
+            },
+            Event::ChunkArchive {
+                store,
+                file_number,
+                chunks,
+                bytes,
+                seconds,
+            } => Self {
                 store: Some(store),
                 file_number: Some(number(file_number)),
                 chunks: Some(number(chunks)),
@@ -116,7 +136,13 @@ impl From<Event> for DriveEvent {
                 seconds: Some(seconds),
                 ..Self::of("chunk-archive")
             },
-            Event::SnapshotArchive { store, snapshot, file_number, bytes, seconds } => Self {
+            Event::SnapshotArchive {
+                store,
+                snapshot,
+                file_number,
+                bytes,
+                seconds,
+            } => Self {
                 store: Some(store),
                 snapshot: Some(snapshot),
                 file_number: Some(number(file_number)),
@@ -124,10 +150,14 @@ impl From<Event> for DriveEvent {
                 seconds: Some(seconds),
                 ..Self::of("snapshot-archive")
             },
-            Event::CatalogArchive { file_number } => {
-                Self { file_number: Some(number(file_number)), ..Self::of("catalog-archive") }
-            }
-            Event::Committed { tape_bytes } => Self { bytes: Some(number(tape_bytes)), ..Self::of("committed") },
+            Event::CatalogArchive { file_number } => Self {
+                file_number: Some(number(file_number)),
+                ..Self::of("catalog-archive")
+            },
+            Event::Committed { tape_bytes } => Self {
+                bytes: Some(number(tape_bytes)),
+                ..Self::of("committed")
+            },
             Event::Warning(message) => Self::text("warning", message),
             Event::Log(message) => Self::text("log", message),
             other => Self::text("log", format!("{other:?}")),
@@ -138,34 +168,59 @@ impl From<Event> for DriveEvent {
 impl From<TapeEvent> for DriveEvent {
     fn from(event: TapeEvent) -> Self {
         match event {
-            TapeEvent::Progress { file_number, tape_bytes } => Self {
+            TapeEvent::Progress {
+                file_number,
+                tape_bytes,
+            } => Self {
                 file_number: Some(number(file_number)),
                 bytes: Some(number(tape_bytes)),
                 ..Self::of("progress")
             },
-            TapeEvent::Chunk(digest) => Self { digest: Some(digest.to_string()), ..Self::of("chunk") },
-            TapeEvent::ChunkArchive { file_number, store, chunks } => Self {
+            TapeEvent::Chunk(digest) => Self {
+                digest: Some(digest.to_string()),
+                ..Self::of("chunk")
+            },
+            TapeEvent::ChunkArchive {
+                file_number,
+                store,
+                chunks,
+            } => Self {
                 file_number: Some(number(file_number)),
                 store: Some(store),
                 chunks: Some(number(chunks)),
                 ..Self::of("chunk-archive")
             },
-            TapeEvent::SnapshotArchive { file_number, store, snapshot } => Self {
+            TapeEvent::SnapshotArchive {
+                file_number,
+                store,
+                snapshot,
+            } => Self {
                 file_number: Some(number(file_number)),
                 store: Some(store),
                 snapshot: Some(snapshot),
                 ..Self::of("snapshot-archive")
             },
-            TapeEvent::CatalogArchive { file_number, media_uuid, restored } => Self {
+            TapeEvent::CatalogArchive {
+                file_number,
+                media_uuid,
+                restored,
+            } => Self {
                 file_number: Some(number(file_number)),
                 media_uuid: Some(media_uuid.to_string()),
                 message: Some(if restored { "restored" } else { "skipped" }.to_owned()),
                 ..Self::of("catalog-archive")
             },
-            TapeEvent::File(file) => Self { file: Some(file.into()), ..Self::of("file") },
-            TapeEvent::Warning { file_number, message } => {
-                Self { file_number: Some(number(file_number)), ..Self::text("warning", message) }
-            }
+            TapeEvent::File(file) => Self {
+                file: Some(file.into()),
+                ..Self::of("file")
+            },
+            TapeEvent::Warning {
+                file_number,
+                message,
+            } => Self {
+                file_number: Some(number(file_number)),
+                ..Self::text("warning", message)
+            },
             other => Self::text("log", format!("{other:?}")),
         }
     }
@@ -177,17 +232,29 @@ pub struct DriveListener(ThreadsafeFunction<DriveEvent, (), DriveEvent, Status, 
 impl DriveListener {
     /// Makes a JavaScript function callable from the drive's thread.
     pub fn new(callback: Function<'_, DriveEvent, ()>) -> napi::Result<Self> {
-        callback.build_threadsafe_function().callee_handled::<false>().build().map(Self)
+        callback
+            .build_threadsafe_function()
+            .callee_handled::<false>()
+            .build()
+            .map(Self)
     }
 
     /// Hands an event over without waiting for it to be handled.
     pub fn tell(&self, event: impl Into<DriveEvent>) {
-        self.0.call(event.into(), ThreadsafeFunctionCallMode::NonBlocking);
+        self.0
+            .call(event.into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 
     /// Does `work` of the tape crate that is watched by this listener.
-    pub fn watch<T>(&self, cancelled: &dyn Fn() -> bool, work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
+    pub fn watch<T>(
+        &self,
+        cancelled: &dyn Fn() -> bool,
+        work: impl FnOnce(&mut Watch<'_>) -> T,
+    ) -> T {
         let mut tell = |event: TapeEvent| self.tell(event);
-        work(&mut Watch { on_event: &mut tell, cancelled })
+        work(&mut Watch {
+            on_event: &mut tell,
+            cancelled,
+        })
     }
 }

@@ -33,7 +33,11 @@ impl TapeDrive {
 
     /// Writes the media label as file 0; everything on the tape is lost.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn write_label<'env>(&self, env: &'env Env, label: MediaLabel) -> napi::Result<Object<'env>> {
+    pub fn write_label<'env>(
+        &self,
+        env: &'env Env,
+        label: MediaLabel,
+    ) -> napi::Result<Object<'env>> {
         self.call(env, move |state| {
             let stamp = state.stamp()?;
             let (drive, block) = state.ready()?;
@@ -44,11 +48,16 @@ impl TapeDrive {
 
     /// Writes the media-set label as file 1; everything behind it is lost.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn write_media_set_label<'env>(&self, env: &'env Env, label: MediaSetLabel) -> napi::Result<Object<'env>> {
+    pub fn write_media_set_label<'env>(
+        &self,
+        env: &'env Env,
+        label: MediaSetLabel,
+    ) -> napi::Result<Object<'env>> {
         self.call(env, move |state| {
             let stamp = state.stamp()?;
             let (drive, block) = state.ready()?;
-            let _ = ferrite_tape::write_media_set_label(drive, block, &(&label).try_into()?, stamp)?;
+            let _ =
+                ferrite_tape::write_media_set_label(drive, block, &(&label).try_into()?, stamp)?;
             Ok(())
         })
     }

@@ -85,9 +85,17 @@ impl TapeDrive {
             // Until the worker is in its slot.
             let _ = ready.recv();
             let worker = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            pending.settle(result.map(|()| TapeDrive { name, cancel, worker: Mutex::new(worker) }));
+            pending.settle(result.map(|()| TapeDrive {
+                name,
+                cancel,
+                worker: Mutex::new(worker),
+            }));
         };
-        match Worker::spawn(&format!("drive-{}", options.name), move || setup.open(), settle) {
+        match Worker::spawn(
+            &format!("drive-{}", options.name),
+            move || setup.open(),
+            settle,
+        ) {
             Ok(worker) => *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker),
             Err(failure) => return Err(failure.into_js(env)),
         }
@@ -110,7 +118,11 @@ impl TapeDrive {
     /// Closes the drive once its queued calls are done; then others can open it.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = self
+            .worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match worker {
             Some(worker) => worker.close(env),
             None => {
@@ -131,7 +143,12 @@ impl TapeDrive {
     {
         match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(worker) => worker.call(env, work),
-            None => Err(Failure::new(Kind::Usage, "closed", format!("drive '{}' is closed", self.name)).into_js(env)),
+            None => Err(Failure::new(
+                Kind::Usage,
+                "closed",
+                format!("drive '{}' is closed", self.name),
+            )
+            .into_js(env)),
         }
     }
 }

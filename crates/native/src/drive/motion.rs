@@ -31,9 +31,7 @@ impl TapeDrive {
     /// Tapes that the drive's own changer can reach.
     #[napi(ts_return_type = "Promise<TapeSlots>")]
     pub fn slots<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.call(env, |state| {
-            Ok(TapeSlots::from(state.directory.slots()?))
-        })
+        self.call(env, |state| Ok(TapeSlots::from(state.directory.slots()?)))
     }
 
     /// Loads a tape, instead of the one that is in the drive, and waits until it is ready.
@@ -72,7 +70,9 @@ impl TapeDrive {
     /// To the end of recorded data; the number of files before it.
     #[napi(ts_return_type = "Promise<number>")]
     pub fn end_of_data<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.call(env, |state| Ok(number(state.ready()?.0.end_of_data()?.file_number())))
+        self.call(env, |state| {
+            Ok(number(state.ready()?.0.end_of_data()?.file_number()))
+        })
     }
 
     /// Empties the tape, fast (an end mark at its beginning) or by overwriting all of it, which takes hours.
@@ -89,13 +89,21 @@ impl TapeDrive {
 #[napi(ts_return_type = "Promise<TapeSlots>")]
 pub fn list_virtual_slots(env: &Env, directory: String) -> napi::Result<Object<'_>> {
     on_thread(env, "virtual-slots", move || {
-        Ok(TapeSlots::from(ferrite_emulator::list_slots(std::path::Path::new(&directory))?))
+        Ok(TapeSlots::from(ferrite_emulator::list_slots(
+            std::path::Path::new(&directory),
+        )?))
     })
 }
 
 impl From<ferrite_emulator::Slots> for TapeSlots {
     fn from(found: ferrite_emulator::Slots) -> Self {
-        let slots = found.slots.into_iter().map(|slot| TapeSlot { slot: slot.number, label_text: slot.label });
-        Self { loaded: found.loaded, slots: slots.collect() }
+        let slots = found.slots.into_iter().map(|slot| TapeSlot {
+            slot: slot.number,
+            label_text: slot.label,
+        });
+        Self {
+            loaded: found.loaded,
+            slots: slots.collect(),
+        }
     }
 }

@@ -27,22 +27,45 @@ impl Setup {
         cancel: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
         if options.kind != "virtual" {
-            let text = format!("drive '{}': drives of type '{}' are not supported", options.name, options.kind);
+            let text = format!(
+                "drive '{}': drives of type '{}' are not supported",
+                options.name, options.kind
+            );
             return Err(Failure::new(Kind::Usage, "drive-type", text));
         }
         let mut directory = PbsDirectoryOptions::default();
         if let Some(bytes) = options.max_size {
-            let invalid = |_| Failure::new(Kind::Usage, "max-size", format!("drive '{}': max-size {bytes}", options.name));
+            let invalid = |_| {
+                Failure::new(
+                    Kind::Usage,
+                    "max-size",
+                    format!("drive '{}': max-size {bytes}", options.name),
+                )
+            };
             directory.max_bytes = u64::try_from(bytes).map_err(invalid)?;
         }
-        Ok(Self { path: PathBuf::from(&options.path), options: directory, environment, cancel })
+        Ok(Self {
+            path: PathBuf::from(&options.path),
+            options: directory,
+            environment,
+            cancel,
+        })
     }
 
     pub fn open(self) -> Result<DriveState, Failure> {
         let directory = PbsDirectory::open(self.path, self.options)?;
-        let options = ScsiOptions { cancel: Some(self.cancel), ..ScsiOptions::default() };
+        let options = ScsiOptions {
+            cancel: Some(self.cancel),
+            ..ScsiOptions::default()
+        };
         let drive = Drive::open(directory.connect(), options)?;
-        Ok(DriveState { directory, drive, block: AlignedBlock::new(), environment: self.environment, prepared: false })
+        Ok(DriveState {
+            directory,
+            drive,
+            block: AlignedBlock::new(),
+            environment: self.environment,
+            prepared: false,
+        })
     }
 }
 
@@ -78,7 +101,16 @@ impl DriveState {
 
     /// UUID and time of the next tape file.
     pub fn stamp(&self) -> Result<FileStamp, Failure> {
-        let no_random = |error| Failure::new(Kind::System, "random", format!("no random numbers: {error}"));
-        Ok(FileStamp { uuid: self.environment.content_uuid().map_err(no_random)?, ctime: self.environment.now() })
+        let no_random = |error| {
+            Failure::new(
+                Kind::System,
+                "random",
+                format!("no random numbers: {error}"),
+            )
+        };
+        Ok(FileStamp {
+            uuid: self.environment.content_uuid().map_err(no_random)?,
+            ctime: self.environment.now(),
+        })
     }
 }

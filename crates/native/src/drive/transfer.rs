@@ -88,7 +88,9 @@ pub struct BackupOutcome {
 
 impl From<pipeline::BackupOutcome> for BackupOutcome {
     fn from(outcome: pipeline::BackupOutcome) -> Self {
-        let texts = |paths: &[ferrite_formats::SnapshotPath]| paths.iter().map(ToString::to_string).collect();
+        let texts = |paths: &[ferrite_formats::SnapshotPath]| {
+            paths.iter().map(ToString::to_string).collect()
+        };
         let status = match outcome.status {
             BackupStatus::Done => "done",
             BackupStatus::EndOfMedia => "end-of-media",
@@ -99,7 +101,10 @@ impl From<pipeline::BackupOutcome> for BackupOutcome {
             written: texts(&outcome.written),
             vanished: texts(&outcome.vanished),
             failed: failed
-                .map(|(snapshot, message)| FailedSnapshot { snapshot: snapshot.to_string(), message: message.clone() })
+                .map(|(snapshot, message)| FailedSnapshot {
+                    snapshot: snapshot.to_string(),
+                    message: message.clone(),
+                })
                 .collect(),
             remaining: texts(&outcome.remaining),
             snapshot_archive_cut: outcome.snapshot_archive_cut,
@@ -213,7 +218,10 @@ impl From<pipeline::RestoreOutcome> for RestoreOutcome {
             existing: named(outcome.existing),
             skipped: named(outcome.skipped),
             incomplete: incomplete
-                .map(|file| IncompleteFile { file_number: number(file.file_number), message: file.message })
+                .map(|file| IncompleteFile {
+                    file_number: number(file.file_number),
+                    message: file.message,
+                })
                 .collect(),
             chunks_restored: number(outcome.chunks_restored),
             chunks_present: number(outcome.chunks_present),
@@ -236,7 +244,11 @@ impl TapeDrive {
     ) -> napi::Result<Object<'env>> {
         let listener = DriveListener::new(on_event)?;
         let cancel = self.cancel.transfer.clone();
-        let index = plan.chunk_index.as_ref().map(|index| index.core()).transpose();
+        let index = plan
+            .chunk_index
+            .as_ref()
+            .map(|index| index.core())
+            .transpose();
         let index = sync(env, index)?;
         let (store, snapshots) = (plan.store, plan.snapshots);
         let (media_uuid, media_set_uuid) = (plan.media_uuid, plan.media_set_uuid);
@@ -247,7 +259,8 @@ impl TapeDrive {
         };
         let (memory_bytes, readers) = (memory(plan.memory_bytes), plan.reader_threads);
         self.call(env, move |state| {
-            let snapshots: Result<Vec<_>, Failure> = snapshots.iter().map(|text| snapshot_path(text)).collect();
+            let snapshots: Result<Vec<_>, Failure> =
+                snapshots.iter().map(|text| snapshot_path(text)).collect();
             let plan = pipeline::BackupPlan {
                 store: Store::open(store.to_core())?,
                 snapshots: snapshots?,
@@ -261,7 +274,13 @@ impl TapeDrive {
             };
             let environment = state.environment.clone();
             let (drive, _) = state.ready()?;
-            let outcome = pipeline::backup(drive, &plan, &environment, &|event| listener.tell(event), &cancel)?;
+            let outcome = pipeline::backup(
+                drive,
+                &plan,
+                &environment,
+                &|event| listener.tell(event),
+                &cancel,
+            )?;
             Ok(BackupOutcome::from(outcome))
         })
     }
