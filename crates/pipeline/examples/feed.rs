@@ -7,7 +7,8 @@
 //! Makes a datastore of 4 MiB chunks below DIR (half plain, half compressible), then runs every case in turn, N times, and
 //! prints the medians. Cases: `read`, `null-crc`, `null-sha256` (warm source into a drive that takes everything),
 //! `cold-serial`, `cold` (the same with a source that is not cached, and one file after the other), `cat`, `disk-crc`,
-//! `disk-sha256` (onto the file system of DIR, sync included), `restore`, `restore-present`.
+//! `disk-sha256` (onto the file system of DIR, sync included), `restore` (of a tape that is not cached), `restore-warm`,
+//! `restore-present` (everything is there already).
 //!
 //! ```text
 //! feed --store PATH null-crc|null-sha256
@@ -45,7 +46,7 @@ use ferrite_tape::{AlignedBlock, FileStamp, TapeLabels};
 use rustix::fs::Advice;
 use uuid::Uuid;
 
-const CASES: [&str; 10] = [
+const CASES: [&str; 11] = [
     "read",
     "null-crc",
     "null-sha256",
@@ -55,6 +56,7 @@ const CASES: [&str; 10] = [
     "disk-crc",
     "disk-sha256",
     "restore",
+    "restore-warm",
     "restore-present",
 ];
 
@@ -237,8 +239,9 @@ impl Bench {
             "cat" => self.warm().cat(),
             "disk-crc" => self.warm().to_disk(Verify::Crc, true),
             "disk-sha256" => self.warm().to_disk(Verify::Sha256, true),
-            "restore" => self.restore(false),
-            "restore-present" => self.restore(true),
+            "restore" => self.restore(false, false),
+            "restore-warm" => self.restore(true, false),
+            "restore-present" => self.restore(true, true),
             other => panic!("unknown case {other}"),
         }
     }
@@ -368,9 +371,12 @@ impl Bench {
         sample
     }
 
-    fn restore(&self, present: bool) -> (f64, f64) {
+    /// Of a tape that is in the page cache or not, or of one whose chunks are all there.
+    fn restore(&self, warm: bool, present: bool) -> (f64, f64) {
         self.to_disk(Verify::Crc, false);
-        let path = self.root.join("target");
+        // A fresh one each time, and none is deleted: ext4 is slow where many files were deleted just before.
+        let mut paths = (0..).map(|number| self.root.join(format!("target{number}")));
+        let path = paths.find(|path| !path.exists()).unwrap();
         let target = open_store(&path, "target");
         let plan = RestorePlan {
             labels: self.labels(),
@@ -396,8 +402,7 @@ impl Bench {
                 assert!(fresh || outcome.chunks_restored == 0);
             })
         };
-        let mut sample = run(true);
-        if present {
+        let cache = || {
             for entry in std::fs::read_dir(&directory).unwrap() {
                 // Into the page cache.
                 std::io::copy(
@@ -406,10 +411,16 @@ impl Bench {
                 )
                 .unwrap();
             }
+        };
+        if warm {
+            cache();
+        }
+        let mut sample = run(true);
+        if present {
+            cache();
             sample = run(false);
         }
         drop((drive, tapes));
-        std::fs::remove_dir_all(path).unwrap();
         std::fs::remove_dir_all(directory).unwrap();
         sample
     }

@@ -5,6 +5,19 @@
 //! call with a new plan. What they guarantee is order: data on the tape is synced before the catalog names it, chunks are
 //! on disk before a manifest that relies on them, and nothing that is not verified reaches a tape or a datastore.
 //!
+//! # What it costs
+//!
+//! | | bytes copied per chunk byte | system calls per 4 MiB chunk (besides the drive's) |
+//! |---|---|---|
+//! | backup | 1: page cache to ring block, where the drive takes it from | open, fstat, 4 fadvise, 16 to 17 pread, close |
+//! | restore | 1: drive's block to chunk buffer, which goes to disk as it is | stat, and the chunk store's writing of a file |
+//! | restore of a chunk that is there | 0 | stat, utimensat |
+//!
+//! CRC, decompression and SHA-256 run over 256 KiB at a time, while those are in the processor's cache. `examples/feed.rs`
+//! measures all of it.
+//!
+//! # Threads
+//!
 //! The caller's thread drives the tape, so [`ferrite_scsi::Drive`] never changes threads; reading, hashing and storing
 //! chunks is done by threads of their own, and a panic in one of them becomes an error of the run.
 

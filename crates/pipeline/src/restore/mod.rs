@@ -29,7 +29,7 @@ use pool::Pool;
 use targets::Targets;
 
 /// Chunk buffers take no more than this where memory allows: enough for every worker and a few chunks ahead of them.
-const POOL_BYTES: u64 = 96 << 20;
+const POOL_BYTES: u64 = 64 << 20;
 
 /// With less, the largest chunk would wait for all others.
 const MIN_POOL_BYTES: u64 = 34 << 20;
@@ -51,7 +51,7 @@ pub struct RestorePlan {
     pub owner: Option<Owner>,
     /// Bound of the memory for chunk data, in bytes; at least 34 MiB are used. `None` = 256 MiB.
     pub memory_bytes: Option<u64>,
-    /// Threads that verify and store chunks. `None` = one for each processor, at least 2.
+    /// Threads that verify and store chunks. `None` = two for each processor, at most 16.
     pub workers: Option<usize>,
 }
 
@@ -139,7 +139,13 @@ fn pool_bytes(memory_bytes: Option<u64>) -> usize {
     usize::try_from(memory.clamp(MIN_POOL_BYTES, POOL_BYTES)).unwrap_or(usize::MAX)
 }
 
+/// While one writes to disk, another one uses the processor.
+const WORKERS_PER_PROCESSOR: usize = 2;
+
 fn worker_count(wanted: Option<usize>) -> usize {
     let available = || thread::available_parallelism().map_or(2, |count| count.get());
-    wanted.map_or_else(|| available().clamp(2, 8), |wanted| wanted.clamp(1, 64))
+    wanted.map_or_else(
+        || (available() * WORKERS_PER_PROCESSOR).clamp(2, 16),
+        |wanted| wanted.clamp(1, 64),
+    )
 }
