@@ -136,17 +136,22 @@ impl Listing<'_> {
             .next_entry()
             .map_err(|error| self.decode_error(&error))?
         {
-            let Decoded::Entry {
-                kind: EntryKind::File { .. },
-                ..
-            } = entry
-            else {
-                self.context.cancel.check()?;
-                continue;
-            };
-            let (start, path) = (decoder.offset(), decoder.path().to_vec());
-            let (size, sha256) = self.digest(&mut decoder.payload())?;
-            on_file(self.archived(path, start, size, sha256))?;
+            self.context.cancel.check()?;
+            let path = decoder.path().to_vec();
+            match entry {
+                Decoded::Entry {
+                    kind: EntryKind::File { .. },
+                    ..
+                } => {
+                    let start = decoder.offset();
+                    let (size, sha256) = self.digest(&mut decoder.payload())?;
+                    on_item(self.archived(path, start, size, sha256))?;
+                }
+                Decoded::Hardlink { target, .. } => {
+                    on_item(ArchiveItem::Hardlink { path, target })?
+                }
+                Decoded::Entry { .. } | Decoded::DirectoryEnd => {}
+            }
         }
         Ok(())
     }
@@ -181,12 +186,12 @@ impl Listing<'_> {
                 .take_while(|entry| entry.range.start < start + size)
                 .map(|entry| entry.digest)
         });
-        ArchivedFile {
+        ArchiveItem::File(ArchivedFile {
             path,
             size,
             sha256,
             chunks: chunks.collect(),
-        }
+        })
     }
 
     /// What the store says about a chunk says more than what the reader of the stream makes of it.
