@@ -16,8 +16,9 @@ use super::disk::DiskFile;
 pub(super) const PIECE_BYTES: usize = 4 << 20;
 /// Satisfies every disk sector and page size met so far.
 const ALIGNMENT: usize = 4096;
-/// One is filled while the other is written.
-const MAX_BUFFERS: usize = 2;
+/// One is filled, one is written, one waits: on a busy machine either side gets the processor late. One writer only, so that
+/// what is in the file is always its beginning, whenever the process dies.
+const MAX_BUFFERS: usize = 3;
 const THREAD_NAME: &str = "virtual-tape";
 
 /// Page-aligned buffer of one piece.
