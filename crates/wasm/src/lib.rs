@@ -15,7 +15,9 @@ const BLOB_LIMIT: u64 = 128 << 20;
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
     let plain = serde_wasm_bindgen::Serializer::json_compatible();
-    value.serialize(&plain).map_err(|error| JsError::new(&error.to_string()))
+    value
+        .serialize(&plain)
+        .map_err(|error| JsError::new(&error.to_string()))
 }
 
 /// What one tape file (a `tapefile-*` of a virtual drive, or an image of one) holds: see `TapeFile`.
@@ -98,7 +100,12 @@ impl<'a> From<&'a media_catalog::CatalogSnapshot> for Snapshot<'a> {
 
 impl<'a> From<&'a media_catalog::CatalogArchive> for Archive<'a> {
     fn from(from: &'a media_catalog::CatalogArchive) -> Self {
-        Self { store: &from.store, file_number: from.file_number, uuid: from.uuid.to_string(), chunks: from.chunks }
+        Self {
+            store: &from.store,
+            file_number: from.file_number,
+            uuid: from.uuid.to_string(),
+            chunks: from.chunks,
+        }
     }
 }
 

@@ -64,7 +64,10 @@ fn chunks_of(header: &ContentHeader, body: &[u8]) -> Result<Vec<Chunk>, JsError>
         match event? {
             ChunkEvent::Entry(entry) => current = Some(entry),
             ChunkEvent::EntryEnd => {
-                chunks.extend(current.take().map(|entry| Chunk { digest: entry.digest.to_string(), size: entry.size }));
+                chunks.extend(current.take().map(|entry| Chunk {
+                    digest: entry.digest.to_string(),
+                    size: entry.size,
+                }));
             }
             ChunkEvent::Header(..) | ChunkEvent::Body(_) => {}
         }
