@@ -14,6 +14,8 @@ fn regressions_stay_fixed() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_target_takes_any_bytes(data in proptest::collection::vec(any::<u8>(), 0..300)) {
         targets::TARGETS.iter().for_each(|(_, target)| target(&data));

@@ -1,0 +1,14 @@
+//! Inputs that once broke a fuzz target.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+use ferrite_formats::fuzzing::{datastore, tape};
+
+#[path = "../../../tests/fuzz/regressions.rs"]
+mod regressions;
+
+#[test]
+fn regressions_stay_fixed() {
+    regressions::replay(datastore::TARGETS);
+    regressions::replay(tape::TARGETS);
+}

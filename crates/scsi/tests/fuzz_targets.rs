@@ -1,0 +1,11 @@
+//! Inputs that once broke a fuzz target.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+#[path = "../../../tests/fuzz/regressions.rs"]
+mod regressions;
+
+#[test]
+fn regressions_stay_fixed() {
+    regressions::replay(ferrite_scsi::fuzzing::TARGETS);
+}
