@@ -145,6 +145,7 @@ test('removing a drive leaves the tapes and the others', async (t) => {
 test('the drive a command means: named, from the environment, the only one', async (t) => {
   const installation = temporaryInstallation(t);
   await t.throwsAsync(chooseDrive(installation), { code: 'no-default-drive', message: /none is configured/ });
+  await t.throwsAsync(chooseDrive(installation, 'first'), { message: /'first' does not exist \(there are none yet\)/ });
   const create = (name: string) =>
     createDrive(installation, { type: 'virtual', name, path: join(installation.root, name) });
   await create('first');

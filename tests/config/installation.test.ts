@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { accountId } from '../../ts/config/accounts.ts';
 import { lockTimeout } from '../../ts/config/file_lock.ts';
-import { ensureDirectory, lockFile, openInstallation } from '../../ts/config/installation.ts';
+import { ensureDirectory, lockFile, now, openInstallation } from '../../ts/config/installation.ts';
 import { escapeUnitPath } from '../../ts/config/paths.ts';
 import { processLocks, temporaryDirectory, temporaryInstallation } from '../temporary_installation.ts';
 
@@ -145,6 +145,14 @@ test('notices are passed on once', (t) => {
   const installation = temporaryInstallation(t, { onNotice: (message) => notices.push(message) });
   for (const text of ['a', 'b', 'a']) installation.notice(text);
   t.deepEqual(notices, ['a', 'b']);
+});
+
+test('labels and task ids have whole seconds', (t) => {
+  t.is(now(temporaryInstallation(t, { clock: () => 1.9 })), 1);
+});
+
+test('without a word about the user, the process decides', (t) => {
+  t.is(openInstallation({ variables: {}, root: '/r' }).isSuperUser, process.geteuid?.() === 0);
 });
 
 test('clock, UUIDs and variables come from outside, and have defaults', (t) => {
