@@ -137,6 +137,49 @@ fn an_interrupted_writer_leaves_its_blocks() {
 }
 
 #[test]
+fn a_killed_writer_does_not_keep_the_room_it_reserved() {
+    use std::os::unix::fs::MetadataExt;
+    let (directory, library, mut drive) = loaded();
+    write(&mut drive, 1);
+    drop((drive, library));
+    let path = directory.path().join("tapefile-0-A.json");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    let reserve = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, 64 << 20);
+    if reserve.is_err() {
+        eprintln!("SKIP reserved room: not on this file system");
+        return;
+    }
+    let _opened = open(directory.path());
+    let metadata = std::fs::metadata(&path).unwrap();
+    assert_eq!(metadata.len(), BLOCK_BYTES as u64);
+    assert!(
+        metadata.blocks() * 512 < 1 << 20,
+        "{} sectors",
+        metadata.blocks()
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_not_in_the_index() {
+    let (directory, _library, mut drive) = loaded();
+    write(&mut drive, 1);
+    std::fs::create_dir(directory.path().join("tapefile-1-A.json")).unwrap();
+    let end = drive.end_of_data().unwrap();
+    let mut file = drive.write_file(end).unwrap();
+    let error = file.write_block(&BLOCK).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::System);
+    assert!(
+        error.detail().unwrap().contains("tapefile-1-A.json"),
+        "{error}"
+    );
+    drop(file);
+    assert_eq!(text(&directory, "tape-A.json"), "{\n  \"files\": 1\n}");
+    std::fs::remove_dir(directory.path().join("tapefile-1-A.json")).unwrap();
+    write(&mut drive, 1);
+    assert_state(&directory, 2, 2, &[1, 1]);
+}
+
+#[test]
 fn the_position_survives_the_process() {
     let (directory, library, mut drive) = loaded();
     write(&mut drive, 1);

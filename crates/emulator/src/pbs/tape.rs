@@ -3,6 +3,7 @@
 //! The order of what is stored is PBS's: the index says that a file exists before the file does, and the drive's position is
 //! behind it before its first byte is written. PBS can take over after every command.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,6 +82,9 @@ impl PbsTape {
             return Ok(None);
         };
         let layout = Layout::scan(&directory, label, files)?;
+        if let Some(last) = files.checked_sub(1).filter(|_| !directory.read_only()) {
+            release_reserved_room(&directory.file_path(label, last));
+        }
         let file = pos.min(layout.files());
         Ok(Some(Self {
             at: Place { file, block: 0 },
@@ -193,18 +197,13 @@ impl PbsTape {
         let used = self.layout.bytes_before(number);
         let plain_blocks = (self.max_bytes.saturating_sub(used) / BLOCK).max(MIN_FREE_BLOCKS);
         let path = self.path(number);
-        let host = |error: std::io::Error| MediumError::Host {
-            detail: format!("{}: {error}", path.display()).into(),
-        };
-        let opened = if kept == 0 {
-            self.disk.create(&path)
-        } else {
-            self.disk.open(&path)
-        }
-        .map_err(host)?;
-        if kept > 0 {
-            opened.truncate(kept).map_err(host)?;
-        }
+        let opened = self.open_for_writing(&path, kept).map_err(|error| {
+            // The index must not name a file that is not there. If this fails too, reading will say so.
+            let _ = self.directory.store_index(&self.label, self.layout.files());
+            MediumError::Host {
+                detail: format!("{}: cannot open: {error}", path.display()).into(),
+            }
+        })?;
         self.layout.begin_file(number, kept);
         self.at.block = kept / BLOCK;
         self.store_position(number + 1)?;
@@ -212,6 +211,16 @@ impl PbsTape {
         let sink = FileSink::new(opened, path, kept, limit);
         self.writer = Some(Writer { sink, plain_blocks });
         Ok(())
+    }
+
+    /// Makes a file, or cuts the one that is there to `kept` bytes.
+    fn open_for_writing(&self, path: &Path, kept: u64) -> std::io::Result<Arc<dyn DiskFile>> {
+        if kept == 0 {
+            return self.disk.create(path);
+        }
+        let file = self.disk.open(path)?;
+        file.truncate(kept)?;
+        Ok(file)
     }
 
     /// Removes the files from `first` on. The index has forgotten them already: a crash leaves strays, not holes.
@@ -289,6 +298,21 @@ impl PbsTape {
             }
         })?;
         Ok(MediumRead::Block(BLOCK_BYTES as u32))
+    }
+}
+
+/// A writer that was killed leaves the room it had reserved behind the end of its file.
+fn release_reserved_room(path: &Path) {
+    const SECTOR: u64 = 512;
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return;
+    };
+    if metadata.blocks() * SECTOR >= metadata.len() + BLOCK {
+        // Setting the length it has frees what lies behind. If not, the room is lost until the file is written again.
+        let _ = std::fs::File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_len(metadata.len()));
     }
 }
 
