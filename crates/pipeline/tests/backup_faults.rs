@@ -12,7 +12,9 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ferrite_datastore::{LockMode, Store};
 use ferrite_formats::{Digest, SnapshotPath};
@@ -20,8 +22,8 @@ use ferrite_pipeline::{
     BackupOutcome, BackupStatus, CancelFlag, Environment, PipelineError, RestorePlan, Verify,
     backup, restore,
 };
-use ferrite_scsi::Drive;
 use ferrite_scsi::opcode::OperationCode;
+use ferrite_scsi::{Cdb, Completion, Data, Drive, Transport, TransportError};
 use support::faulty::{Action, Counter, Faulty};
 use support::library::Library;
 use support::store::{self, never};
@@ -346,4 +348,74 @@ fn a_full_disk_under_the_tapes_loses_nothing() {
         complete(&mut library, &store, &snapshots);
         assert_restores(&library, scratch.path(), &store);
     }
+}
+
+/// Notes whenever the catalog has grown since the command before, and what that command was.
+struct Watching<T> {
+    inner: T,
+    catalog: PathBuf,
+    bytes: u64,
+    last: Vec<u8>,
+    growths: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl<T> Watching<T> {
+    fn look(&mut self) {
+        let bytes = std::fs::metadata(&self.catalog).map_or(0, |metadata| metadata.len());
+        if std::mem::replace(&mut self.bytes, bytes) != bytes {
+            self.growths.lock().unwrap().push(self.last.clone());
+        }
+    }
+}
+
+impl<T: Transport> Transport for Watching<T> {
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Completion, TransportError> {
+        self.look();
+        self.last = cdb.as_bytes().to_vec();
+        self.inner.execute(cdb, data, timeout)
+    }
+}
+
+impl<T> Drop for Watching<T> {
+    fn drop(&mut self) {
+        self.look();
+    }
+}
+
+#[test]
+fn the_catalog_grows_only_behind_a_sync_of_the_tape() {
+    let scratch = support::scratch();
+    let (store, snapshots) = store::filled(&scratch.path().join("store1"), "store1", 3, 4, 300_000);
+    let mut library = Library::new(scratch.path(), 10 * 262_144);
+    let growths = Arc::default();
+    let mut left = snapshots;
+    while !left.is_empty() {
+        let labels = library.add_tape();
+        let catalog = library.catalog_path(labels.label.uuid);
+        let bytes = std::fs::metadata(&catalog).unwrap().len();
+        let inner = library.directory.connect();
+        let growths = Arc::clone(&growths);
+        let watching = Watching {
+            inner,
+            catalog,
+            bytes,
+            last: Vec::new(),
+            growths,
+        };
+        left = run(&library, &mut library.drive_over(watching), &store, &left)
+            .unwrap()
+            .remaining;
+    }
+    let growths = growths.lock().unwrap();
+    assert_eq!(growths.len(), library.set.len());
+    // WRITE FILEMARKS(6) of no filemarks, to be answered when the buffer is on tape.
+    assert!(
+        growths.iter().all(|cdb| cdb == &[0x10, 0, 0, 0, 0, 0]),
+        "{growths:x?}"
+    );
 }
