@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
-use rustix::fs::{FlockOperation, Gid, Uid, fchown, flock};
+use rustix::fs::{FlockOperation, Gid, Mode, Uid, fchmod, fchown, flock};
 use rustix::io::Errno;
 
 use crate::failure::{Failure, Kind};
@@ -91,6 +91,9 @@ fn open(path: &Path, options: &LockOptions) -> Result<File, Failure> {
         .mode(options.mode.unwrap_or(0o600))
         .open(path)
         .map_err(|error| failure("create", path, &error))?;
+    // The umask of the process must not keep other users of the lock out.
+    let mode = Mode::from_raw_mode(options.mode.unwrap_or(0o600));
+    fchmod(&file, mode).map_err(|error| failure("set the mode of", path, &error))?;
     if let Some(owner) = &options.owner {
         fchown(
             &file,
