@@ -15,7 +15,7 @@ use crate::datastore::number;
 pub struct ScannedFile {
     /// Number on the tape.
     pub file_number: i64,
-    /// `media label`, `chunk archive`, ..., `empty` or `unknown`.
+    /// `Proxmox Backup Chunk Archive v1.1` and the like, `empty` or `unknown`.
     pub kind: String,
     /// Content UUID.
     pub uuid: Option<String>,

@@ -2,6 +2,7 @@
 
 use ferrite_formats::block_stream::StreamEnd;
 use ferrite_formats::content_header::{self, ContentHeader};
+use ferrite_formats::magic;
 use ferrite_scsi::Drive;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::file::{ContentReader, NextFile};
 pub struct ScannedFile {
     /// Number on the tape.
     pub file_number: u64,
-    /// `media label`, `chunk archive`, ..., `empty`, or `unknown`.
+    /// `Proxmox Backup Tape Label v1.0`, `Proxmox Backup Chunk Archive v1.1`, ..., `empty`, or `unknown`.
     pub kind: String,
     /// From the content header.
     pub uuid: Option<Uuid>,
@@ -155,9 +156,9 @@ impl ScannedFile {
         self.ctime = Some(header.ctime);
         self.header_size = Some(header.size);
         self.part_number = Some(header.part_number);
-        match header.kind() {
-            Ok(kind) => self.kind = kind.name().into(),
-            Err(error) => self.note = Some(error.to_string()),
+        if let Some(name) = magic::name(&header.content_magic) {
+            self.kind = name.into();
         }
+        self.note = header.kind().err().map(|error| error.to_string());
     }
 }

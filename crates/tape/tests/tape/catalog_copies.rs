@@ -300,17 +300,17 @@ fn every_file_is_listed_also_strange_ones() {
     assert_eq!(
         kinds,
         [
-            "media label",
-            "media-set label",
-            "chunk archive",
+            "Proxmox Backup Tape Label v1.0",
+            "Proxmox Backup MediaSet Label v1.0",
+            "Proxmox Backup Chunk Archive v1.1",
             "empty",
-            "snapshot archive",
-            "chunk archive",
+            "Proxmox Backup Snapshot Archive v1.1",
+            "Proxmox Backup Chunk Archive v1.1",
             "unknown",
             "unknown",
             "unknown",
-            "chunk archive",
-            "catalog archive"
+            "Proxmox Backup Chunk Archive v1.1",
+            "Proxmox Backup Catalog Archive v1.1"
         ]
     );
     for (number, file) in files.iter().enumerate() {
