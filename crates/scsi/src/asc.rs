@@ -109,6 +109,8 @@ additional_sense_codes! {
     MAGAZINE_REMOVED = 0x3B/0x12, "magazine removed";
     MAGAZINE_INSERTED = 0x3B/0x13, "magazine inserted";
     MAGAZINE_LOCKED = 0x3B/0x14, "magazine locked";
+    DRIVE_REMOVED = 0x3B/0x1A, "drive removed from the library";
+    DRIVE_INSERTED = 0x3B/0x1B, "drive inserted into the library";
     NOT_SELF_CONFIGURED = 0x3E/0x00, "device has not configured itself yet";
     MICROCODE_CHANGED = 0x3F/0x01, "microcode has been changed";
     INQUIRY_DATA_CHANGED = 0x3F/0x03, "inquiry data has changed";

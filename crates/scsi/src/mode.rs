@@ -60,6 +60,11 @@ pub mod page {
         page: 0x1D,
         subpage: 0x00,
     };
+    /// Element address assignment (SMC-3 7.3.4): the same code on a changer.
+    pub const ELEMENT_ADDRESS_ASSIGNMENT: PageCode = PageCode {
+        page: 0x1D,
+        subpage: 0x00,
+    };
     /// All pages, for MODE SENSE only.
     pub const ALL: PageCode = PageCode {
         page: 0x3F,

@@ -31,6 +31,8 @@ operation_codes! {
     REQUEST_SENSE = 0x03, "REQUEST SENSE";
     /// SSC-3 7.1
     FORMAT_MEDIUM = 0x04, "FORMAT MEDIUM";
+    /// SMC-3 6.2
+    INITIALIZE_ELEMENT_STATUS = 0x07, "INITIALIZE ELEMENT STATUS";
     /// SSC-3 7.5
     READ_BLOCK_LIMITS = 0x05, "READ BLOCK LIMITS";
     /// SSC-3 6.4
@@ -61,6 +63,8 @@ operation_codes! {
     LOCATE_10 = 0x2B, "LOCATE(10)";
     /// SSC-3 7.6
     READ_POSITION = 0x34, "READ POSITION";
+    /// SMC-3 6.3
+    INITIALIZE_ELEMENT_STATUS_WITH_RANGE = 0x37, "INITIALIZE ELEMENT STATUS WITH RANGE";
     /// SSC-3 7.8
     REPORT_DENSITY_SUPPORT = 0x44, "REPORT DENSITY SUPPORT";
     /// SPC-3 6.6
@@ -81,8 +85,24 @@ operation_codes! {
     REPORT_LUNS = 0xA0, "REPORT LUNS";
     /// SPC-4, data encryption in SSC-3 8.5
     SECURITY_PROTOCOL_IN = 0xA2, "SECURITY PROTOCOL IN";
+    /// SMC-3 6.5
+    MOVE_MEDIUM = 0xA5, "MOVE MEDIUM";
+    /// SMC-3 6.1
+    EXCHANGE_MEDIUM = 0xA6, "EXCHANGE MEDIUM";
     /// SPC-4, data encryption in SSC-3 8.5
     SECURITY_PROTOCOL_OUT = 0xB5, "SECURITY PROTOCOL OUT";
+    /// SMC-3 6.10
+    READ_ELEMENT_STATUS = 0xB8, "READ ELEMENT STATUS";
+    /// Vendor specific, older than its number in SMC-3.
+    INITIALIZE_ELEMENT_STATUS_WITH_RANGE_VENDOR = 0xE7, "INITIALIZE ELEMENT STATUS WITH RANGE";
+}
+
+/// Codes that mean something else on a changer than on a drive. Their names in messages are the drive's.
+impl OperationCode {
+    /// SMC-3 6.7. On a drive: LOCATE(10).
+    pub const POSITION_TO_ELEMENT: Self = Self(0x2B);
+    /// SMC-3 6.6. On a drive: LOAD UNLOAD.
+    pub const OPEN_CLOSE_IMPORT_EXPORT: Self = Self(0x1B);
 }
 
 impl fmt::Display for OperationCode {

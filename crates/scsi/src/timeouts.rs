@@ -37,7 +37,17 @@ pub const FORMAT_WITH_OPTIMISATION: Duration = seconds(10_800);
 pub const ERASE_SHORT: Duration = seconds(1200);
 /// ERASE, long, polled: half-height LTO-9 takes 166 370 s; plus a tenth.
 pub const ERASE_LONG: Duration = seconds(183_000);
+/// MODE SENSE, READ ELEMENT STATUS and settings of a changer: it may be scanning its shelves.
+pub const CHANGER_PAGE: Duration = seconds(300);
+/// MOVE MEDIUM: one library documents 38 minutes (since-3.2.4.md B8).
+pub const MOVE: Duration = seconds(2700);
+/// INITIALIZE ELEMENT STATUS: reads all bar codes.
+pub const INITIALIZE_ELEMENTS: Duration = seconds(1800);
 
+/// How long a question to a changer is repeated after any error.
+pub const CHANGER_RETRY: Duration = seconds(5);
+/// The same while it says that it is becoming ready: after power on or when a door was closed.
+pub const CHANGER_BECOMING_READY: Duration = seconds(300);
 /// Pause between two questions whether the drive is ready.
 pub const POLL_INTERVAL: Duration = seconds(1);
 /// Pause before a command is repeated that a busy device refused.

@@ -4,10 +4,15 @@
 //! low 24 bits: whoever builds a command has checked the length against the drive's block limits.
 
 mod block;
+mod element;
 mod motion;
 mod unit;
 
 pub use block::{BLOCK_LIMITS_BYTES, BlockLimits, Read, Write, WriteFilemarks, read_block_limits};
+pub use element::{
+    ExchangeMedium, ImportExportDoor, InitializeElements, InitializeRange, MoveMedium,
+    PositionToElement, ReadElementStatus,
+};
 pub use motion::{
     Locate, LocateTarget, READ_POSITION_LONG_BYTES, READ_POSITION_SHORT_BYTES, ReadPosition,
     Rewind, Space, SpaceUnit, TapePosition,

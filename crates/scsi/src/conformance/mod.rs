@@ -1,15 +1,18 @@
-//! What every tape drive has to do, as a suite that any [`Transport`] can be put through: emulators in the process, emulators
-//! behind kernel nodes, drives somebody else wrote.
+//! What every tape drive and every changer has to do, as suites that any [`Transport`] can be put through: emulators in the
+//! process, emulators behind kernel nodes, devices somebody else wrote.
 //!
 //! Checks say what they found instead of panicking, so that a target that is known to fall short can be compared with a list
 //! of its excuses. Each check gets a fresh connection to a drive with a blank tape.
 
 mod blocks;
+mod changer;
 mod motion;
 mod unit;
 
 use std::fmt;
 use std::time::Duration;
+
+pub use changer::{ChangerProfile, changer_conformance};
 
 use crate::sense::{Sense, SenseKey};
 use crate::transport::{Cdb, Data, Status, Transport};
@@ -96,10 +99,10 @@ pub fn drive_conformance(make: &mut dyn FnMut() -> Box<dyn Transport>, profile: 
 /// Long enough for any single command on a short tape.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The drive under test, spoken to in plain CDBs.
-struct Device<'p> {
+/// The device under test, spoken to in plain CDBs.
+struct Device<'p, P = Profile> {
     transport: Box<dyn Transport>,
-    profile: &'p Profile,
+    profile: &'p P,
 }
 
 /// What a command gave.
@@ -152,7 +155,7 @@ fn expect_equal<T: PartialEq + fmt::Debug>(
     }
 }
 
-impl Device<'_> {
+impl<P> Device<'_, P> {
     fn send(&mut self, cdb: &Cdb, data: Data<'_>) -> Result<Answer, String> {
         let length = data.len();
         let completion = self
@@ -194,15 +197,23 @@ impl Device<'_> {
         Ok(buffer)
     }
 
-    /// Reads away the unit attentions of a new connection and rewinds.
-    fn settle(&mut self) -> Result<(), String> {
+    /// Reads away the unit attentions of a new connection.
+    fn become_ready(&mut self) -> Result<(), String> {
         const MOST: usize = 16;
         for _ in 0..MOST {
             let answer = self.run(&crate::command::test_unit_ready())?;
             if answer.status == Status::Good {
-                return self.good(&crate::command::Rewind { immediate: false }.cdb());
+                return Ok(());
             }
         }
         Err("does not become ready".to_owned())
+    }
+}
+
+impl Device<'_> {
+    /// Ready, and at the beginning of the tape.
+    fn settle(&mut self) -> Result<(), String> {
+        self.become_ready()?;
+        self.good(&crate::command::Rewind { immediate: false }.cdb())
     }
 }

@@ -1,17 +1,18 @@
-//! Sends commands and sorts what comes back (scsi.md 1.2 and 1.7). Nothing else in this crate calls a transport.
+//! Sends the drive commands, again where that is harmless (scsi.md 1.7).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Drive;
 use crate::asc::AdditionalSense;
-use crate::command::{REQUEST_SENSE_ALLOCATION, RequestSense};
 use crate::error::{CheckCondition, ScsiError};
+pub(super) use crate::exchange::Outcome;
+use crate::exchange::exchange;
 use crate::inquiry::{Inquiry, InquiryCommand, STANDARD_BYTES};
 use crate::opcode::OperationCode;
 use crate::sense::{Sense, SenseKey};
 use crate::timeouts;
-use crate::transport::{Cdb, Completion, Data, Status, TransportError};
+use crate::transport::{Cdb, Data, Status, TransportError};
 
 /// Unit attentions that are swallowed before a query gives up.
 const UNIT_ATTENTION_RETRIES: u32 = 3;
@@ -25,15 +26,6 @@ pub(super) enum Effect {
     Absolute,
     /// Goes on from where the tape stands: after a reset or medium change it must not run.
     Relative,
-}
-
-/// A command that succeeded, perhaps with something to say.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Outcome {
-    /// Sense with key "no sense" or "recovered error".
-    pub sense: Option<Sense>,
-    /// Bytes of the buffer not transferred.
-    pub residual: usize,
 }
 
 impl Outcome {
@@ -156,8 +148,7 @@ impl Drive {
                 Data::In(buffer) => Data::In(buffer),
                 Data::Out(buffer) => Data::Out(buffer),
             };
-            let length = again.len();
-            let error = match self.once(cdb, again, length, timeout) {
+            let error = match self.once(cdb, again, timeout) {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) => error,
             };
@@ -236,85 +227,12 @@ impl Drive {
         true
     }
 
-    fn once(
-        &mut self,
-        cdb: &Cdb,
-        data: Data<'_>,
-        length: usize,
-        timeout: Duration,
-    ) -> Result<Outcome, ScsiError> {
-        let command = cdb.opcode();
-        let completion = self
-            .transport
-            .execute(cdb, data, timeout)
-            .map_err(|source| ScsiError::Transport { command, source })?;
-        if completion.residual > length {
-            let source = TransportError::Implausible {
-                what: "residual larger than the buffer",
-            };
-            return Err(ScsiError::Transport { command, source });
+    fn once(&mut self, cdb: &Cdb, data: Data<'_>, timeout: Duration) -> Result<Outcome, ScsiError> {
+        let outcome = exchange(&mut *self.transport, cdb, data, timeout)?;
+        if let Some(sense) = &outcome.sense {
+            self.notices.note(sense);
         }
-        match completion.status {
-            Status::Good => Ok(Outcome {
-                sense: None,
-                residual: completion.residual,
-            }),
-            Status::CheckCondition => self.sort_check_condition(cdb, completion),
-            status => Err(ScsiError::Status { command, status }),
-        }
-    }
-
-    fn sort_check_condition(
-        &mut self,
-        cdb: &Cdb,
-        completion: Completion,
-    ) -> Result<Outcome, ScsiError> {
-        let command = cdb.opcode();
-        let sense = match completion.sense() {
-            None => self
-                .ask_for_sense()
-                .ok_or(ScsiError::NoSenseData { command })?,
-            Some(Err(source)) => return Err(ScsiError::MalformedSense { command, source }),
-            Some(Ok(sense)) => sense,
-        };
-        if sense.deferred {
-            let check = Box::new(CheckCondition {
-                sense,
-                detail: completion.detail,
-            });
-            return Err(ScsiError::Deferred { command, check });
-        }
-        match sense.key {
-            // "In progress" with key 0 is no success either: the command was not executed.
-            SenseKey::NoSense | SenseKey::RecoveredError if !sense.operation_in_progress() => {
-                self.notices.note(&sense);
-                Ok(Outcome {
-                    sense: Some(sense),
-                    residual: completion.residual,
-                })
-            }
-            _ => Err(ScsiError::Check {
-                command,
-                check: Box::new(CheckCondition {
-                    sense,
-                    detail: completion.detail,
-                }),
-            }),
-        }
-    }
-
-    /// Sense data that did not come with the status. Not through [`Drive::query`]: it would ask again if this fails too.
-    fn ask_for_sense(&mut self) -> Option<Sense> {
-        let mut buffer = [0; REQUEST_SENSE_ALLOCATION as usize];
-        let cdb = RequestSense::FIXED.cdb();
-        let completion = self
-            .transport
-            .execute(&cdb, Data::In(&mut buffer), timeouts::QUERY)
-            .ok()?;
-        let received = buffer.len().checked_sub(completion.residual)?;
-        Sense::parse(&buffer[..received])
-            .ok()
-            .filter(|sense| sense.key != SenseKey::NoSense)
+        Ok(outcome)
     }
 
     /// Somebody wants the drive to stop.
