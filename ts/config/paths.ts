@@ -71,9 +71,13 @@ export class InstallationPaths {
 
 /** systemd's unit path escaping: `/dev/tape/by-id/x-sg` becomes `dev-tape-by\x2did-x\x2dsg`. */
 export function escapeUnitPath(path: string): string {
-  const bytes = Buffer.from(path.replace(/^\/+/, ''));
+  return escapeUnitName(path.replace(/^\/+/, ''));
+}
+
+/** systemd's unit name escaping: `/` is `-`, and what is neither letter, digit, `_` nor an inner `.` is `\xNN`. */
+export function escapeUnitName(text: string): string {
   let escaped = '';
-  for (const [index, byte] of bytes.entries()) {
+  for (const [index, byte] of Buffer.from(text).entries()) {
     const char = String.fromCharCode(byte);
     if (char === '/') escaped += '-';
     else if (/[A-Za-z0-9_]/.test(char) || (char === '.' && index > 0)) escaped += char;

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { escapeId, parseUpid, printUpid, unescapeId } from '../../../ts/jobs/tasks/upid.ts';
+import { escapeUnitName } from '../../../ts/config/paths.ts';
+import { parseUpid, printUpid, unescapeId } from '../../../ts/jobs/tasks/upid.ts';
 
 test('a task id has the fields of PBS in their order', (t) => {
   const upid = {
@@ -27,7 +28,7 @@ test('text that is no task id is refused', (t) => {
 test('any id survives its escape', (t) => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (id) => {
-      const escaped = escapeId(id);
+      const escaped = escapeUnitName(id);
       t.regex(escaped, /^[A-Za-z0-9_.\\-]*$/);
       t.is(unescapeId(escaped), id);
     }),

@@ -2,6 +2,8 @@
  * Task ids as PBS writes them (behaviour.md section 20):
  * `UPID:<node>:<pid>:<pstart>:<task>:<start>:<type>:<id>:<user>:`, numbers in upper-case hex of at least 8 digits.
  */
+import { escapeUnitName } from '../../config/paths.ts';
+
 export interface Upid {
   node: string;
   pid: number;
@@ -19,19 +21,7 @@ export interface Upid {
 
 const hex8 = (value: number): string => value.toString(16).toUpperCase().padStart(8, '0');
 
-/** systemd's unit name escape: `/` is `-`, everything but `[A-Za-z0-9_.]` is `\xNN`, and so is a leading dot. */
-export function escapeId(id: string): string {
-  return [...Buffer.from(id, 'utf8')]
-    .map((byte, index) => {
-      const character = String.fromCharCode(byte);
-      if (character === '/') return '-';
-      if (/[A-Za-z0-9_]/.test(character) || (character === '.' && index > 0)) return character;
-      return `\\x${byte.toString(16).padStart(2, '0')}`;
-    })
-    .join('');
-}
-
-/** Inverse of `escapeId`; a broken escape is kept as it stands. */
+/** Inverse of `escapeUnitName`; a broken escape is kept as it stands. */
 export function unescapeId(escaped: string): string {
   const bytes: number[] = [];
   for (let at = 0; at < escaped.length; at++) {
@@ -50,7 +40,7 @@ export function unescapeId(escaped: string): string {
 
 export function printUpid(upid: Upid): string {
   const numbers = [upid.pid, upid.processStart, upid.task, upid.startTime].map(hex8).join(':');
-  return `UPID:${upid.node}:${numbers}:${upid.type}:${escapeId(upid.id)}:${upid.user}:`;
+  return `UPID:${upid.node}:${numbers}:${upid.type}:${escapeUnitName(upid.id)}:${upid.user}:`;
 }
 
 /** `undefined` where the text is no task id. */
