@@ -212,6 +212,25 @@ fn refuses_partitions_and_unknown_positions() {
 }
 
 #[test]
+fn refuses_positions_that_no_tape_has() {
+    let (device, mut drive, _) = open();
+    for (object, file) in [(u64::MAX, 3), (7, u64::MAX), (1 << 49, 0)] {
+        device.expect([("34 06", at(object, file))]);
+        assert!(matches!(drive.here(), Err(ScsiError::Reply { .. })));
+    }
+    let garbage = TapePosition {
+        mark_count_unknown: true,
+        object: 7,
+        file: u64::MAX,
+        ..TapePosition::default()
+    };
+    device.expect([("34 06", Answer::Data(garbage.to_bytes().to_vec()))]);
+    assert_eq!(drive.position().unwrap().object, 7);
+    assert!(matches!(drive.locate(u64::MAX), Err(ScsiError::BlankTape)));
+    device.assert_done();
+}
+
+#[test]
 fn writes_a_file() {
     let (device, mut drive, _) = open();
     device.expect([

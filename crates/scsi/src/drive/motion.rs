@@ -35,6 +35,9 @@ impl Position {
     }
 }
 
+/// No tape holds so many blocks and filemarks: a device that counts so far is defective.
+const MOST_OBJECTS: u64 = 1 << 48;
+
 /// How LOCATE to a file behaves on this drive, learned from the first use.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum LocateStyle {
@@ -51,7 +54,7 @@ impl Drive {
     /// Where the drive says it stands.
     ///
     /// # Errors
-    /// [`ScsiError::Partitioned`] unless in partition 0.
+    /// [`ScsiError::Partitioned`] unless in partition 0; [`ScsiError::Reply`] for a position that no tape has.
     pub fn position(&mut self) -> Result<TapePosition, ScsiError> {
         let mut buffer = [0; READ_POSITION_LONG_BYTES];
         let cdb = ReadPosition::Long.cdb();
@@ -67,6 +70,16 @@ impl Drive {
         if position.partition != 0 {
             return Err(ScsiError::Partitioned {
                 partition: position.partition,
+            });
+        }
+        let (object, file) = (position.object, position.file);
+        let impossible = |unknown: bool, number: u64| !unknown && number > MOST_OBJECTS;
+        if impossible(position.object_unknown, object)
+            || impossible(position.mark_count_unknown, file)
+        {
+            return Err(ScsiError::Reply {
+                command: cdb.opcode(),
+                what: format!("an impossible position: file {file}, object {object}"),
             });
         }
         Ok(position)
@@ -127,8 +140,12 @@ impl Drive {
     /// To the first block of file `file`.
     ///
     /// # Errors
-    /// A blank check if the tape has fewer filemarks; [`ScsiError::WrongPosition`] if the drive ended elsewhere.
+    /// A blank check if the tape has fewer filemarks ([`ScsiError::BlankTape`] if no tape has so many);
+    /// [`ScsiError::WrongPosition`] if the drive ended elsewhere.
     pub fn locate(&mut self, file: u64) -> Result<Position, ScsiError> {
+        if file > MOST_OBJECTS {
+            return Err(ScsiError::BlankTape);
+        }
         if file < 2 {
             // LOCATE to file 0 is unreliable (scsi.md 2.7), and file 1 would need it.
             self.space_from_beginning(file)?;

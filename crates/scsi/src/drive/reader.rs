@@ -145,7 +145,8 @@ impl FileReader<'_> {
                 return Ok(self.end(BlockRead::EndOfData));
             }
             if sense.incorrect_length {
-                return Ok(Met::OtherLength(requested - sense.information.unwrap_or(0)));
+                let difference = sense.information.unwrap_or(0);
+                return Ok(Met::OtherLength(requested.saturating_sub(difference)));
             }
         }
         outcome
