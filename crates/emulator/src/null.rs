@@ -30,6 +30,8 @@ pub struct NullCapacity {
     pub early_warning_bytes: u64,
 }
 
+/// More files than any job writes; a host that asks for marks without end fills the tape, not the memory.
+const MOST_FILEMARKS: usize = 1 << 20;
 const LABEL: &str = "NULL";
 /// As LTO drives.
 const LIMITS: BlockLimits = BlockLimits {
@@ -121,6 +123,9 @@ impl Medium for NullMedium {
 
     fn write_filemark(&mut self) -> Result<Written, MediumError> {
         self.truncate();
+        if self.filemarks.len() >= MOST_FILEMARKS {
+            return Err(MediumError::Full);
+        }
         self.filemarks.push(self.object);
         self.object += 1;
         self.end = self.object;

@@ -12,7 +12,9 @@ use ferrite_emulator::{
     PbsDirectoryOptions,
 };
 use ferrite_scsi::asc::AdditionalSense as A;
-use ferrite_scsi::command::{Read, RequestSense, Rewind, Write, WriteFilemarks, test_unit_ready};
+use ferrite_scsi::command::{
+    MAX_U24, Read, RequestSense, Rewind, Write, WriteFilemarks, test_unit_ready,
+};
 use ferrite_scsi::drive::{BlockRead, Drive, DriveOptions, SettingsChange};
 use ferrite_scsi::inquiry::{InquiryCommand, parse_serial};
 use ferrite_scsi::mode::{ModeForm, ModeSelect, ModeSense, PageControl, page};
@@ -374,6 +376,10 @@ fn a_null_medium_feeds_as_fast_as_it_can() {
     );
     let position = drive.format(true, &mut |_| ()).unwrap().position;
     assert!(drive.write_file(position).is_ok());
+    // Marks fill it too.
+    let begin = drive.rewind().unwrap();
+    let endless = drive.write_filemarks(begin, MAX_U24).unwrap_err();
+    assert_eq!(endless.class(), ErrorClass::Operator);
 }
 
 /// What a trace is written to.
