@@ -62,15 +62,6 @@ impl AlignedBuffer {
         self.set_len(old + bytes.len());
         self[old..].copy_from_slice(bytes);
     }
-
-    /// The content, padded with zeros to a multiple of [`DIRECT_ALIGNMENT`].
-    pub(crate) fn padded(&mut self) -> &[u8] {
-        let padded = self.len.next_multiple_of(DIRECT_ALIGNMENT);
-        self.reserve(padded);
-        let end = self.start + padded;
-        self.storage[self.start + self.len..end].fill(0);
-        &self.storage[self.start..end]
-    }
 }
 
 impl Deref for AlignedBuffer {
@@ -104,9 +95,6 @@ mod tests {
                 prop_assert_eq!(&buffer[..], &model[..]);
                 prop_assert_eq!(buffer.as_ptr().align_offset(DIRECT_ALIGNMENT), 0);
             }
-            let padded = buffer.padded();
-            prop_assert_eq!(padded.len() % DIRECT_ALIGNMENT, 0);
-            prop_assert!(padded[model.len()..].iter().all(|&byte| byte == 0));
             buffer.clear();
             prop_assert!(buffer.is_empty());
         }

@@ -4,7 +4,6 @@
 //! O_DIRECT, which halves the CPU time of a restore (no page cache to fill), where the file system takes it. Nothing is
 //! synced per chunk unless the store's sync level is `file`; [`ChunkStore::finish`] does it once.
 
-use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -220,14 +219,13 @@ impl ChunkStore {
             match write_direct(fd, blob, scratch) {
                 Err(Errno::INVAL) => {
                     self.refuse_direct();
-                    let flags = rustix::fs::fcntl_getfl(fd)?;
-                    rustix::fs::fcntl_setfl(fd, flags - OFlags::DIRECT)?;
+                    leave_direct(fd)?;
                     rustix::fs::ftruncate(fd, 0)?;
                 }
                 other => return other,
             }
         }
-        write_all(fd, &[IoSlice::new(blob)])
+        write_all(fd, blob, 0)
     }
 
     fn sync_folder(&self, digest: &Digest) -> Result<()> {
@@ -239,46 +237,42 @@ impl ChunkStore {
     }
 }
 
-/// Two pieces, each acceptable for O_DIRECT: the aligned part of `blob` where it lies, and the rest from `scratch`.
-/// Then the padding is cut off.
+/// All but the last, unaligned bytes with O_DIRECT, from where they lie if that is aligned, else through `scratch`. The last
+/// bytes go through the page cache: padding them and cutting the file afterwards costs the file system two milliseconds.
 fn write_direct(fd: &OwnedFd, blob: &[u8], scratch: &mut AlignedBuffer) -> Result<(), Errno> {
-    let in_place = if blob.as_ptr().align_offset(DIRECT_ALIGNMENT) == 0 {
-        blob.len() & !(DIRECT_ALIGNMENT - 1)
+    let (head, tail) = blob.split_at(blob.len() & !(DIRECT_ALIGNMENT - 1));
+    if head.as_ptr().align_offset(DIRECT_ALIGNMENT) == 0 {
+        write_all(fd, head, 0)?;
     } else {
-        0
-    };
-    let (head, tail) = blob.split_at(in_place);
-    scratch.clear();
-    scratch.extend_from_slice(tail);
-    let tail = scratch.padded();
-    let slices = [IoSlice::new(head), IoSlice::new(tail)];
-    // An empty slice at an odd address would be refused.
-    let skip = usize::from(head.is_empty());
-    write_all(fd, &slices[skip..])?;
-    rustix::fs::ftruncate(fd, blob.len() as u64)
+        scratch.clear();
+        scratch.extend_from_slice(head);
+        write_all(fd, scratch, 0)?;
+    }
+    if tail.is_empty() {
+        return Ok(());
+    }
+    leave_direct(fd)?;
+    write_all(fd, tail, head.len() as u64)
 }
 
-/// One call, nearly always; the rest of a short write piece by piece.
-fn write_all(fd: &OwnedFd, slices: &[IoSlice<'_>]) -> Result<(), Errno> {
-    let mut written = loop {
-        match rustix::io::pwritev(fd, slices, 0) {
-            Err(Errno::INTR) => {}
-            other => break other?,
-        }
-    };
-    let mut start = 0;
-    for slice in slices {
-        let end = start + slice.len();
-        while written < end {
-            match rustix::io::pwrite(fd, &slice[written - start..], written as u64) {
-                // A write that makes no progress and gives no reason: call it a full disk, it is what it means in practice.
-                Ok(0) => return Err(Errno::NOSPC),
-                Ok(more) => written += more,
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
+/// What is written from now on goes through the page cache.
+fn leave_direct(fd: &OwnedFd) -> Result<(), Errno> {
+    let flags = rustix::fs::fcntl_getfl(fd)?;
+    rustix::fs::fcntl_setfl(fd, flags - OFlags::DIRECT)
+}
+
+fn write_all(fd: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(fd, bytes, offset) {
+            // A write that makes no progress and gives no reason: call it a full disk, it is what it means in practice.
+            Ok(0) => return Err(Errno::NOSPC),
+            Ok(written) => {
+                bytes = &bytes[written..];
+                offset += written as u64;
             }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
         }
-        start = end;
     }
     Ok(())
 }
