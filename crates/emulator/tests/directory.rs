@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ferrite_emulator::pbs::BLOCK_BYTES;
+use ferrite_emulator::pbs::{BLOCK_BYTES, Disk, DiskFile, SystemDisk};
 use ferrite_emulator::{DirectoryError, PbsDirectory, PbsDirectoryOptions, list_slots};
 use ferrite_scsi::alert::AlertFlags;
 use ferrite_scsi::density::Density;
@@ -157,6 +159,50 @@ fn a_killed_writer_does_not_keep_the_room_it_reserved() {
         "{} sectors",
         metadata.blocks()
     );
+}
+
+/// Looks at the index whenever a tape file is made: a process that is killed then leaves it like this.
+struct WatchedDisk {
+    index: PathBuf,
+    seen: Mutex<Vec<String>>,
+}
+
+impl Disk for WatchedDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let text = std::fs::read_to_string(&self.index)?;
+        self.seen.lock().unwrap().push(text);
+        SystemDisk.create(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        SystemDisk.open(path)
+    }
+}
+
+#[test]
+fn the_index_never_names_a_file_before_it_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(WatchedDisk {
+        index: directory.path().join("tape-A.json"),
+        seen: Mutex::default(),
+    });
+    let options = PbsDirectoryOptions {
+        disk: Arc::clone(&disk) as Arc<dyn Disk>,
+        ..options(1000)
+    };
+    let library = PbsDirectory::open(directory.path(), options).unwrap();
+    library.load("A").unwrap();
+    let mut drive = Drive::open(library.connect(), DriveOptions::default()).unwrap();
+    drive.prepare().unwrap();
+    for _ in 0..3 {
+        write(&mut drive, 1);
+    }
+    // Where files are overwritten, those behind are forgotten first.
+    let second = drive.locate(1).unwrap();
+    let mut file = drive.write_file(second).unwrap();
+    let _ = file.write_block(&BLOCK).unwrap();
+    let indexed = [0, 1, 2, 2].map(|files| format!("{{\n  \"files\": {files}\n}}"));
+    assert_eq!(*disk.seen.lock().unwrap(), indexed);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ferrite_formats::Digest;
 use ferrite_formats::media_catalog::{self, CatalogIdentity};
-use ferrite_tape::catalog::{overwrite_catalog, read_catalog as read};
+use ferrite_tape::catalog::{cut_torn_tail, overwrite_catalog, read_catalog as read};
 use ferrite_tape::{CatalogSource, ChunkIndex as CoreIndex, TapeLabels as CoreLabels};
 use napi::Env;
 use napi::bindgen_prelude::Object;
@@ -128,6 +128,18 @@ pub fn create_catalog(
             owner.map(Into::into),
         )?;
         Ok(())
+    })
+}
+
+/// Cuts a catalog back to its last whole archive if whoever appended to it was stopped in the middle; the bytes cut off, 0 for
+/// a whole catalog. What is cut off was never committed. Any other damage is an error, and nothing is changed.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn cut_torn_catalog(env: &Env, path: String) -> napi::Result<Object<'_>> {
+    on_thread(env, "catalog-cut", move || {
+        Ok(number(cut_torn_tail(
+            Path::new(&path),
+            CatalogIdentity::ANY,
+        )?))
     })
 }
 

@@ -52,8 +52,7 @@ fn apply(damage: &Damage, blocks: &mut Vec<u8>) {
             let end = (at(place) + usize::from(bytes)).min(length);
             blocks[at(place)..end].fill(0);
         }
-        // Whole blocks only: what a drive returns.
-        Damage::Cut { place } => blocks.truncate(block(place)),
+        Damage::Cut { place } => blocks.truncate(at(place)),
         Damage::Swap { place, other } => {
             for byte in 0..BLOCK {
                 blocks.swap(block(place) + byte, block(other) + byte);

@@ -36,6 +36,18 @@ pub fn read_labels(drive: &mut Drive, block: &mut AlignedBlock) -> Result<Option
     Ok(read_labels_from_start(drive, block)?.map(|(labels, _)| labels))
 }
 
+/// Rewinds and reads the media label alone, whatever follows it. `None`: the tape is blank.
+///
+/// For a tape whose media-set label cannot be read because whoever wrote it was stopped.
+///
+/// # Errors
+/// As [`read_labels`].
+pub fn read_media_label(drive: &mut Drive, block: &mut AlignedBlock) -> Result<Option<MediaLabel>> {
+    let start = drive.rewind().map_err(TapeError::drive("rewind"))?;
+    let read = read_label(drive, start, block, |reader| MediaLabel::read(reader))?;
+    Ok(read.ok().map(|((_, label), _)| label))
+}
+
 /// As [`read_labels`], with the position behind the labels.
 pub(crate) fn read_labels_from_start(
     drive: &mut Drive,

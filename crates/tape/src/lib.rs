@@ -40,7 +40,9 @@ pub use file::{
     WrittenFile,
 };
 pub use index::{CatalogSource, ChunkIndex, ChunkLocation, SetIndex, StoreId};
-pub use labels::{TapeLabels, is_blank, read_labels, write_label, write_media_set_label};
+pub use labels::{
+    TapeLabels, is_blank, read_labels, read_media_label, write_label, write_media_set_label,
+};
 pub use restore::{CatalogRestore, CatalogRestoreOutcome, restore_catalogs};
 pub use scan::{CatalogScan, ScannedFile, scan_catalog, scan_files};
 pub use snapshot::{

@@ -1,7 +1,8 @@
 //! A tape of the directory as a [`Medium`]: one OS file per tape file, its end is the filemark (tape-format.md 10).
 //!
-//! The order of what is stored is PBS's: the index says that a file exists before the file does, and the drive's position is
-//! behind it before its first byte is written. PBS can take over after every command.
+//! The drive's position is behind a file before the file's first byte is written, as with PBS, which can take over after every
+//! command. A crash between two steps leaves files that the index does not name, never an index that names missing files: they
+//! would be holes in the tape.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -192,18 +193,22 @@ impl PbsTape {
         }
         // A partial block at the end of a file is overwritten, not continued.
         let kept = (block * BLOCK).min(self.layout.bytes(number) / BLOCK * BLOCK);
-        self.directory.store_index(&self.label, number + 1)?;
-        self.remove_files(number + 1)?;
+        let overwrites = number < self.layout.files();
+        if overwrites {
+            self.directory.store_index(&self.label, number + 1)?;
+            self.remove_files(number + 1)?;
+        }
         let used = self.layout.bytes_before(number);
         let plain_blocks = (self.max_bytes.saturating_sub(used) / BLOCK).max(MIN_FREE_BLOCKS);
         let path = self.path(number);
-        let opened = self.open_for_writing(&path, kept).map_err(|error| {
-            // The index must not name a file that is not there. If this fails too, reading will say so.
-            let _ = self.directory.store_index(&self.label, self.layout.files());
-            MediumError::Host {
+        let opened = self
+            .open_for_writing(&path, kept)
+            .map_err(|error| MediumError::Host {
                 detail: format!("{}: cannot open: {error}", path.display()).into(),
-            }
-        })?;
+            })?;
+        if !overwrites {
+            self.directory.store_index(&self.label, number + 1)?;
+        }
         self.layout.begin_file(number, kept);
         self.at.block = kept / BLOCK;
         self.store_position(number + 1)?;

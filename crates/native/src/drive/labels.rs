@@ -22,6 +22,16 @@ impl TapeDrive {
         })
     }
 
+    /// Rewinds and reads the media label alone, whatever follows it; null on a blank tape.
+    #[napi(ts_return_type = "Promise<MediaLabel | null>")]
+    pub fn read_media_label<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.call(env, |state| {
+            let (drive, block) = state.ready()?;
+            let label = ferrite_tape::read_media_label(drive, block)?;
+            Ok(label.as_ref().map(MediaLabel::from))
+        })
+    }
+
     /// Whether nothing is on the tape.
     #[napi(ts_return_type = "Promise<boolean>")]
     pub fn is_blank<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {

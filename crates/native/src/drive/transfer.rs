@@ -170,6 +170,8 @@ pub struct IncompleteFile {
     pub file_number: i64,
     /// What is missing.
     pub message: String,
+    /// The snapshot of a whole archive whose chunks or files are not all there; absent for an archive that was cut off.
+    pub lost: Option<TapeSnapshot>,
 }
 
 /// What a restore did.
@@ -197,15 +199,13 @@ pub struct RestoreOutcome {
 
 impl From<pipeline::RestoreOutcome> for RestoreOutcome {
     fn from(outcome: pipeline::RestoreOutcome) -> Self {
-        let named = |snapshots: Vec<(String, ferrite_formats::SnapshotPath)>| {
-            let plain = snapshots.into_iter().map(|(store, snapshot)| TapeSnapshot {
-                store,
-                snapshot: snapshot.to_string(),
-                file_number: None,
-                target: None,
-            });
-            plain.collect()
+        let plain = |(store, snapshot): (String, ferrite_formats::SnapshotPath)| TapeSnapshot {
+            store,
+            snapshot: snapshot.to_string(),
+            file_number: None,
+            target: None,
         };
+        let named = |snapshots: Vec<_>| snapshots.into_iter().map(plain).collect();
         let restored = outcome.restored.into_iter().map(|snapshot| TapeSnapshot {
             store: snapshot.store,
             snapshot: snapshot.snapshot.to_string(),
@@ -221,6 +221,7 @@ impl From<pipeline::RestoreOutcome> for RestoreOutcome {
                 .map(|file| IncompleteFile {
                     file_number: number(file.file_number),
                     message: file.message,
+                    lost: file.lost.map(plain),
                 })
                 .collect(),
             chunks_restored: number(outcome.chunks_restored),

@@ -75,6 +75,9 @@ pub struct IncompleteFile {
     pub file_number: u64,
     /// What is missing, for a person.
     pub message: String,
+    /// Source datastore and snapshot of a whole archive whose chunks or files are not all there. None of an archive that was
+    /// cut off: whoever wrote it was stopped, and never said that it was safe.
+    pub lost: Option<(String, SnapshotPath)>,
 }
 
 /// What [`restore`] did.

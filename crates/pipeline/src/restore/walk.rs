@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 use ferrite_datastore::CancelFlag;
+use ferrite_formats::SnapshotPath;
 use ferrite_formats::block::BLOCK_SIZE;
 use ferrite_formats::content_header::ContentHeader;
 use ferrite_formats::snapshot_archive::SnapshotArchiveHeader;
@@ -157,9 +158,9 @@ impl Walk<'_> {
         });
         match end {
             ArchiveEnd::Whole => {}
-            ArchiveEnd::Cut(message) => self.incomplete(file_number, message),
+            ArchiveEnd::Cut(message) => self.incomplete(file_number, message, None),
             ArchiveEnd::Void(reason) => {
-                self.incomplete(file_number, format!("{reason}; not registered"))
+                self.incomplete(file_number, format!("{reason}; not registered"), None)
             }
         }
         Ok(())
@@ -183,7 +184,7 @@ impl Walk<'_> {
             .map(|index| self.around.targets.get(index));
         let Some(target) = target else {
             if let Some(reason) = snapshot::skip(reader)? {
-                self.incomplete(file_number, reason);
+                self.incomplete(file_number, reason, None);
                 return Ok(());
             }
             self.catalog
@@ -199,12 +200,12 @@ impl Walk<'_> {
         let owner = &self.plan.owner_auth_id;
         match snapshot::restore(reader, target, &snapshot, owner, self.around.cancel)? {
             SnapshotEnd::Cut(reason) => {
-                self.incomplete(file_number, reason);
+                self.incomplete(file_number, reason, None);
                 return Ok(());
             }
             SnapshotEnd::Unusable(reason) => {
                 let message = format!("snapshot {store}:{snapshot} was not restored: {reason}");
-                self.incomplete(file_number, message);
+                self.incomplete(file_number, message, Some((store.to_owned(), snapshot)));
             }
             SnapshotEnd::Existing => {
                 self.skipped(head, "it is there already");
@@ -243,11 +244,17 @@ impl Walk<'_> {
         Ok(self.outcome)
     }
 
-    fn incomplete(&mut self, file_number: u64, message: String) {
+    fn incomplete(
+        &mut self,
+        file_number: u64,
+        message: String,
+        lost: Option<(String, SnapshotPath)>,
+    ) {
         self.tell(Event::Warning(message.clone()));
         self.outcome.incomplete.push(IncompleteFile {
             file_number,
             message,
+            lost,
         });
     }
 

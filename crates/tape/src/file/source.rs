@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ferrite_formats::block::{Block, BlockError, HEADER_SIZE};
 use ferrite_formats::block_stream::{BlockStream, StreamEnd};
+use ferrite_scsi::asc::AdditionalSense;
+use ferrite_scsi::sense::{Sense, SenseKey};
 use ferrite_scsi::{AfterEnd, BlockRead, Drive, FileReader, Position, ScsiError};
 
 use crate::error::{Result, TapeError};
@@ -83,16 +85,23 @@ impl<'d> BlockSource<'d> {
     fn read_next(&mut self, block: &mut Block) -> Result<Met> {
         match self.reader.read_block(block) {
             Ok(BlockRead::Block) => self.accept(block),
-            Ok(BlockRead::FileMark) => match self.stream.file_mark() {
-                Ok(end) => Ok(Met::End(end)),
-                Err(BlockError::EmptyFile) => Ok(Met::EmptyFile),
-                Err(error) => Err(self.broken(error)),
-            },
+            Ok(BlockRead::FileMark) => self.mark(),
+            // Nothing but the end of the file can follow a block whose writer was stopped in the middle of it.
+            Err(error) if error.sense().is_some_and(is_partial_block) => self.mark(),
             Ok(BlockRead::EndOfData) => match self.stream.end_of_data() {
                 BlockError::UnexpectedEndOfData { blocks: 0 } => Ok(Met::EndOfData),
                 error => Err(self.broken(error)),
             },
             Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// The file ends here.
+    fn mark(&mut self) -> Result<Met> {
+        match self.stream.file_mark() {
+            Ok(end) => Ok(Met::End(end)),
+            Err(BlockError::EmptyFile) => Ok(Met::EmptyFile),
+            Err(error) => Err(self.broken(error)),
         }
     }
 
@@ -167,4 +176,11 @@ impl<'d> BlockSource<'d> {
             }
         }
     }
+}
+
+fn is_partial_block(sense: &Sense) -> bool {
+    sense.is(
+        SenseKey::MediumError,
+        AdditionalSense::INCOMPLETE_BLOCK_READ,
+    )
 }

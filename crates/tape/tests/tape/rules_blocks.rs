@@ -16,6 +16,7 @@ use ferrite_scsi::ErrorClass;
 use ferrite_tape::file::read_head;
 use ferrite_tape::{
     AlignedBlock, BlockSource, ContentReader, Met, NextFile, TapeError, is_blank, read_labels,
+    read_media_label,
 };
 
 const END: BlockFlags = BlockFlags::END_OF_STREAM;
@@ -295,6 +296,39 @@ fn empty_files_and_the_end_of_the_tape_are_no_errors() {
     ));
 }
 
+#[test]
+fn a_block_whose_writer_was_stopped_ends_its_file() {
+    let content = vec![7; PAYLOAD_SIZE + 1];
+    let mut cut = blocks(&content);
+    cut.pop();
+    let whole: Vec<_> = cut.into_iter().map(Object::Block).collect();
+    let tape = MemoryTape::with(
+        [whole, vec![Object::PartialBlock, Object::Mark]]
+            .concat()
+            .into_iter()
+            .chain([Object::PartialBlock, Object::Mark])
+            .chain([Object::Block(block(0, END, b"a")), Object::Mark])
+            .collect(),
+    );
+    let mut drive = tape.drive();
+    let mut buffer = AlignedBlock::new();
+    let start = drive.rewind().unwrap();
+    let mut source = BlockSource::new(&mut drive, start).unwrap();
+    assert!(matches!(source.read(&mut buffer).unwrap(), Met::Payload(_)));
+    assert_eq!(
+        source.read(&mut buffer).unwrap(),
+        Met::End(StreamEnd::NoEndMarker)
+    );
+    let next = source.finish().unwrap();
+    let NextFile::Empty(next) = ContentReader::open(&mut drive, next, &mut buffer).unwrap() else {
+        panic!("nothing of file 1 is there");
+    };
+    let NextFile::File(reader) = ContentReader::open(&mut drive, next, &mut buffer).unwrap() else {
+        panic!("file 2 is whole");
+    };
+    assert_eq!(reader.file_number(), 2);
+}
+
 /// What is wrong with the head of a file behind the labels.
 fn bad_head(content: &[u8]) -> TapeError {
     let tape = labelled(&labels(0));
@@ -459,6 +493,26 @@ fn labels_have_to_be_whole() {
         let error = read_labels(&mut tape.drive(), &mut AlignedBlock::new()).unwrap_err();
         assert!(error.to_string().contains("tape file 0"), "{error}");
     }
+}
+
+#[test]
+fn a_media_label_is_read_whatever_follows_it() {
+    let labels = labels(0);
+    let label = blocks(&media_label(&labels)).into_iter().map(Object::Block);
+    let cut: Vec<_> = label
+        .chain([Object::Mark, Object::PartialBlock, Object::Mark])
+        .collect();
+    let tape = MemoryTape::with(cut);
+    let mut buffer = AlignedBlock::new();
+    let error = read_labels(&mut tape.drive(), &mut buffer).unwrap_err();
+    assert!(error.to_string().contains("tape file 1"), "{error}");
+    let read = read_media_label(&mut tape.drive(), &mut buffer).unwrap();
+    assert_eq!(read, Some(labels.label));
+    let blank = MemoryTape::default();
+    assert_eq!(
+        read_media_label(&mut blank.drive(), &mut buffer).unwrap(),
+        None
+    );
 }
 
 #[test]

@@ -16,6 +16,8 @@ use ferrite_scsi::{Drive, DriveOptions};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Object {
     Block(Vec<u8>),
+    /// Its writer was stopped in the middle of it.
+    PartialBlock,
     Mark,
 }
 
@@ -66,6 +68,7 @@ impl MemoryTape {
         for object in self.objects() {
             match object {
                 Object::Block(bytes) => files.last_mut().unwrap().extend(bytes),
+                Object::PartialBlock => {}
                 Object::Mark => files.push(Vec::new()),
             }
         }
@@ -248,9 +251,13 @@ impl Medium for MemoryTape {
         let Some(object) = state.objects.get(state.at).cloned() else {
             return Ok(MediumRead::EndOfData);
         };
+        if object == Object::PartialBlock {
+            let detail = "cut in the middle".into();
+            return Err(MediumError::IncompleteBlock { detail });
+        }
         state.at += 1;
         Ok(match object {
-            Object::Mark => MediumRead::Filemark,
+            Object::PartialBlock | Object::Mark => MediumRead::Filemark,
             Object::Block(bytes) => {
                 let fits = bytes.len().min(buffer.len());
                 buffer[..fits].copy_from_slice(&bytes[..fits]);
