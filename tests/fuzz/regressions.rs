@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// A parser run, as the crates' `fuzzing` modules list them with their names.
+pub type Target = fn(&[u8]);
+
 /// Runs every kept input of these targets, and checks that each target is among those that the fuzzer runs.
-pub fn replay(targets: &[(&str, fn(&[u8]))]) {
+pub fn replay(targets: &[(&str, Target)]) {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
     let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
     let listed: BTreeSet<&str> = manifest

@@ -2,6 +2,7 @@
 //! of whatever was accepted.
 
 pub mod datastore;
+pub mod key;
 pub mod tape;
 
 /// A parser run.

@@ -40,6 +40,7 @@ pub mod content_header;
 pub mod fingerprint;
 pub mod inventory;
 mod json;
+pub mod key;
 pub mod label;
 mod layout;
 pub mod magic;
