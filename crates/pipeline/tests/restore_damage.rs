@@ -53,13 +53,16 @@ fn apply(damage: &Damage, blocks: &mut Vec<u8>) {
             blocks[at(place)..end].fill(0);
         }
         Damage::Cut { place } => blocks.truncate(at(place)),
+        // A file that was cut before may have no two whole blocks.
         Damage::Swap { place, other } => {
-            for byte in 0..BLOCK {
+            let whole = length - block(place).max(block(other));
+            for byte in 0..BLOCK.min(whole) {
                 blocks.swap(block(place) + byte, block(other) + byte);
             }
         }
         Damage::Header { block, byte, value } => {
-            blocks[(usize::from(block) * BLOCK) % length + usize::from(byte)] = value;
+            let at = (usize::from(block) * BLOCK) % length + usize::from(byte);
+            blocks[at.min(length - 1)] = value;
         }
     }
 }
