@@ -1,7 +1,8 @@
-//! wasm-bindgen shells over `formats`: what a browser can tell of tape images and catalogs without a server.
+//! wasm-bindgen shells over `formats`: what a browser can tell of tape images, catalogs and key files without a server.
 //!
 //! The same functions are reached from Node through napi; both read the vectors of `tests/vectors`.
 
+mod key;
 mod tape_file;
 
 use ferrite_formats::blob::BlobRef;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
+use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
 
 use super::error::Result;
 use crate::error::FormatError;
@@ -30,13 +30,12 @@ impl QrSymbol {
             return Err(refuse().into());
         }
         let segments = [QrSegment::make_bytes(data)];
-        let mask: Option<Mask> = None;
         let code = QrCode::encode_segments_advanced(
             &segments,
             QrCodeEcc::Medium,
             Version::MIN,
             Version::MAX,
-            mask,
+            None,  // the mask that scans best
             false, // level M also where a higher level would fit, as the reference
         );
         Ok(Self(code.map_err(|_| refuse())?))
