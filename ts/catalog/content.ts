@@ -1,6 +1,6 @@
 /** What `media content` answers: which snapshot lies on which tape (behaviour.md 15.2). */
 import { FerriteError } from '../errors.ts';
-import type { CatalogDatabase, Row } from './database.ts';
+import { type CatalogDatabase, catalogAdvice, type Row } from './database.ts';
 
 /** All given filters must match. */
 export interface ContentFilter {
@@ -63,8 +63,7 @@ export function listContent(database: CatalogDatabase, filter: ContentFilter): C
     throw new FerriteError(
       'data',
       'catalog-unusable',
-      `the catalog of tape ${problem.labelText} (${problem.path}) is ${problem.reason}: ` +
-        `load the tape and run 'proxmox-tape catalog${problem.reason === 'missing' ? '' : ' --force'}'`,
+      `the catalog of tape '${problem.labelText}' (${problem.path}) is ${problem.reason}: ${catalogAdvice(problem)}`,
     );
   }
   const parameters = { ...media, ':backupType': filter.backupType ?? null, ':backupId': filter.backupId ?? null };

@@ -10,11 +10,10 @@ import initSqlJs, { type Database, type SqlJsStatic, type SqlValue } from 'sql.j
 import { ensureDirectory, type Installation } from '../config/installation.ts';
 import { replaceFile } from '../config/replace_file.ts';
 import { toFerriteError } from '../errors.ts';
+import { poolOf, setLabelOf } from '../media/membership.ts';
 import type { CatalogContent, InventoryEntry } from '../native.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { parseSnapshotPath } from './snapshot_path.ts';
-
-const NO_SET = '00000000-0000-0000-0000-000000000000';
 
 let engine: Promise<SqlJsStatic> | undefined;
 
@@ -29,6 +28,11 @@ export interface CatalogProblem {
   path: string;
   /** `missing`, or what is wrong with the file. */
   reason: string;
+}
+
+/** What a person does about a catalog that cannot be used. */
+export function catalogAdvice({ labelText, reason }: CatalogProblem): string {
+  return `load tape '${labelText}' and run 'proxmox-tape catalog${reason === 'missing' ? '' : ' --force'}'`;
 }
 
 /** Rows as objects, column names as keys. */
@@ -109,28 +113,55 @@ async function synchronize(
   for (const entry of inventory) {
     const { uuid, labelText } = entry.label;
     const path = installation.paths.catalogFile(uuid);
-    const stored = known.get(uuid);
+    const update = await updateCatalog(database, uuid, path, known.get(uuid));
     known.delete(uuid);
-    const problem = (reason: string): void => {
-      if (hasSet(entry)) problems.push({ mediaUuid: uuid, labelText, path, reason });
-    };
-    const found = await stat(path).catch(() => undefined);
-    if (!found) {
-      if (stored) changed = forget(database, uuid);
-      problem('missing');
-      continue;
-    }
-    if (stored === identity(found)) continue;
-    changed = forget(database, uuid);
-    try {
-      const { readCatalog } = await import('../native.ts');
-      importCatalog(database, await readCatalog(path), uuid, found);
-    } catch (error) {
-      problem(toFerriteError(error).message);
-    }
+    changed ||= update.changed;
+    const reason = update.problem ?? membershipProblem(database, entry);
+    // Tapes without a set hold nothing that could be missing from an answer.
+    if (reason !== undefined && setLabelOf(entry)) problems.push({ mediaUuid: uuid, labelText, path, reason });
   }
-  for (const uuid of known.keys()) changed = forget(database, uuid);
+  for (const uuid of known.keys()) {
+    forget(database, uuid);
+    changed = true;
+  }
   return { problems, changed };
+}
+
+/** Reads one catalog file again if it is not the one that was read before (`stored`). */
+async function updateCatalog(
+  database: Database,
+  uuid: string,
+  path: string,
+  stored: string | undefined,
+): Promise<{ changed: boolean; problem?: string }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found && stored === identity(found)) return { changed: false };
+  if (stored !== undefined) forget(database, uuid);
+  if (!found) return { changed: stored !== undefined, problem: 'missing' };
+  try {
+    const { readCatalog } = await import('../native.ts');
+    const content = await readCatalog(path);
+    if (content.mediaUuid !== uuid) {
+      const problem = content.mediaUuid === undefined ? 'empty' : `about another tape (${content.mediaUuid})`;
+      return { changed: stored !== undefined, problem };
+    }
+    importCatalog(database, content, uuid, found);
+    return { changed: true };
+  } catch (error) {
+    return { changed: stored !== undefined, problem: toFerriteError(error).message };
+  }
+}
+
+/** A catalog that was not brought along when its tape joined another set names what is no longer there. */
+function membershipProblem(database: Database, entry: InventoryEntry): string | undefined {
+  const set = setLabelOf(entry);
+  const rows = database.exec('SELECT media_set_uuid, seq_nr FROM catalog_file WHERE media_uuid = ?', [
+    entry.label.uuid,
+  ]);
+  const [uuid, seqNr] = rows[0]?.values[0] ?? [];
+  if (!set || (uuid === set.uuid && seqNr === set.seqNr)) return undefined;
+  const described = uuid == null ? 'no media set' : `media set ${uuid}, number ${seqNr}`;
+  return `about ${described}; the inventory says ${set.uuid}, number ${set.seqNr}`;
 }
 
 interface FileIdentity {
@@ -151,15 +182,10 @@ function knownFiles(database: Database): Map<string, string> {
   );
 }
 
-function hasSet(entry: InventoryEntry): boolean {
-  return entry.mediaSetLabel !== undefined && entry.mediaSetLabel.uuid !== NO_SET;
-}
-
-function forget(database: Database, uuid: string): true {
+function forget(database: Database, uuid: string): void {
   for (const table of ['catalog_file', 'snapshot', 'archive']) {
     database.run(`DELETE FROM ${table} WHERE media_uuid = ?`, [uuid]);
   }
-  return true;
 }
 
 /** All of one catalog file or, if it holds something that does not parse, nothing of it. */
@@ -208,13 +234,13 @@ function insertRows(database: Database, table: string, rows: readonly SqlValue[]
 function importInventory(database: Database, inventory: readonly InventoryEntry[]): void {
   database.run('DELETE FROM media');
   const rows = inventory.map((entry) => {
-    const { label, location, status, mediaSetLabel } = entry;
-    const set = hasSet(entry) ? mediaSetLabel : undefined;
+    const { label, location, status } = entry;
+    const set = setLabelOf(entry);
     return [
       label.uuid,
       label.labelText,
       label.ctime,
-      mediaSetLabel?.pool ?? label.pool ?? null,
+      poolOf(entry) ?? null,
       set?.uuid ?? null,
       set?.seqNr ?? null,
       set?.ctime ?? null,

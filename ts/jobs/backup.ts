@@ -1,6 +1,6 @@
 /** A backup of a datastore to a media pool (behaviour.md section 10). */
-import { CatalogDatabase } from '../catalog/database.ts';
 import { snapshotsInSet } from '../catalog/set_content.ts';
+import { usableDatastore } from '../config/datastores.ts';
 import { listChangerNames } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
 import type { PoolConfig } from '../config/pool_sections.ts';
@@ -62,6 +62,8 @@ export async function backup(
   observer: TaskObserver,
 ): Promise<TaskOutcome<BackupSummary>> {
   const pool = await poolConfig(installation, parameters.pool);
+  // Known before a busy drive is waited for; claimed, with the configuration locked, afterwards.
+  await usableDatastore(installation, parameters.store, 'read');
   const access = { drive: parameters.drive ?? pool.drive, environment: parameters.environment };
   return withReservedDrive(installation, access, (drive) => {
     refuseUnsupported(drive, pool, parameters);
@@ -178,28 +180,17 @@ class BackupJob {
       ...(maxDepth !== undefined && { maxDepth }),
     });
     for (const problem of listing.problems) this.#log.warn(problem);
-    const present = await this.#snapshotsInSet(session, store);
+    const { entries } = await this.#inventory.load();
+    const present = await snapshotsInSet(this.#installation, entries, session.set, store, this.#log);
     const { chosen, skipped, groups } = selectSnapshots(listing.snapshots, {
       latestOnly: latestOnly ?? false,
       present,
     });
     this.#log.info(`found ${groups} groups`);
     if (latestOnly) this.#log.info('latest-only: only considering latest snapshots');
-    for (const snapshot of skipped)
-      this.#log.info(`skip snapshot ${store}:${snapshot.path} (already in the media set)`);
+    for (const { path } of skipped) this.#log.info(`skip snapshot ${store}:${path} (already in the media set)`);
     summary.skipped = skipped.length;
     return chosen.map((snapshot: SnapshotInfo) => snapshot.path);
-  }
-
-  async #snapshotsInSet(session: WriteSession, store: string): Promise<ReadonlySet<string>> {
-    const { entries } = await this.#inventory.load();
-    const members = new Set(session.set.members.values());
-    const database = await CatalogDatabase.open(this.#installation, entries);
-    try {
-      return snapshotsInSet(database, members, store);
-    } finally {
-      database.close();
-    }
   }
 
   async #writeSnapshots(writer: TapeWriter, snapshots: string[], summary: BackupSummary): Promise<void> {

@@ -7,6 +7,7 @@ import { requireLabels } from '../library/read_label.ts';
 import { registerTape, withBookkeeping } from '../library/register_tape.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
+import { withMediaSet } from '../media/media_locks.ts';
 import { collectSet, setLabelOf } from '../media/membership.ts';
 import type { DriveEvent, TapeLabels } from '../native.ts';
 import { driveTask } from './drive_tasks.ts';
@@ -36,9 +37,22 @@ export function restoreCatalog(
   return driveTask(installation, parameters, { type: 'catalog-media' }, observer, async (drive, log) => {
     const labels = await requireLabels(drive);
     log.info(`found media label '${labels.label.labelText}' (${labels.label.uuid})`);
-    const restore = () => restoreFromTape(installation, drive, labels, parameters, log);
-    return withBookkeeping(installation, labels, restore);
+    await withBookkeeping(installation, labels, () => registerTape(installation, labels));
+    const set = setLabelOf(labels);
+    if (!set) return withoutCatalog(installation, labels, log);
+    // Reading a tape takes hours. No job goes on with the set meanwhile; the pool's other sets are free.
+    return withMediaSet(installation, set.uuid, () => restoreFromTape(installation, drive, labels, parameters, log));
   });
+}
+
+async function withoutCatalog(
+  installation: Installation,
+  { label }: TapeLabels,
+  log: WorkLog,
+): Promise<CatalogSummary> {
+  log.info(`tape '${label.labelText}' belongs to no media set: it has no catalog`);
+  await rm(installation.paths.catalogFile(label.uuid), { force: true });
+  return { labelText: label.labelText, source: 'none', restored: [] };
 }
 
 async function restoreFromTape(
@@ -50,12 +64,6 @@ async function restoreFromTape(
 ): Promise<CatalogSummary> {
   const { labelText, uuid } = labels.label;
   const catalogPath = installation.paths.catalogFile(uuid);
-  await registerTape(installation, labels);
-  if (!setLabelOf(labels)) {
-    log.info(`tape '${labelText}' belongs to no media set: it has no catalog`);
-    await rm(catalogPath, { force: true });
-    return { labelText, source: 'none', restored: [] };
-  }
   if (!parameters.force && (await exists(catalogPath))) {
     throw new FerriteError(
       'usage',

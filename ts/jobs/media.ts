@@ -28,7 +28,11 @@ export async function listMedia(
   warn: (message: string) => void = () => {},
 ): Promise<MediaListEntry[]> {
   const file = new InventoryFile(installation);
-  if (request.updateStatus ?? true) await refreshLocations(installation, file, request.updateStatusChanger, warn);
+  if (request.updateStatus ?? true) {
+    await refreshLocations(installation, file, request.updateStatusChanger, warn).catch((error) =>
+      warn(`cannot update where tapes are: ${toFerriteError(error).message}`),
+    );
+  }
   const { entries } = await file.load();
   const catalogs = new Set(await readdir(installation.paths.statusDir).catch(() => []));
   const pools = await listPools(installation);

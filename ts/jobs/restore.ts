@@ -1,5 +1,5 @@
 /** A media set back into datastores (behaviour.md section 12): every tape in order, from its labels to its end. */
-import type { HeldLock } from '../config/file_lock.ts';
+import { usableDatastore } from '../config/datastores.ts';
 import type { Installation } from '../config/installation.ts';
 import { parseStoreMapping, type StoreMapping, targetStores } from '../config/store_mapping.ts';
 import { FerriteError } from '../errors.ts';
@@ -7,8 +7,8 @@ import { type DriveAccess, type OpenDrive, withReservedDrive } from '../library/
 import { requestMedia } from '../library/load.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
-import { lockMediaSet } from '../media/media_locks.ts';
-import { collectSet, setLabelOf } from '../media/membership.ts';
+import { withMediaSet } from '../media/media_locks.ts';
+import { collectSet, poolOf, setLabelOf } from '../media/membership.ts';
 import type { DriveEvent, InventoryEntry, RestoreOutcome, StoreTarget, TapeLabels } from '../native.ts';
 import { type ClaimedDatastore, withDatastores } from './datastores.ts';
 import { runDriveTask } from './drive_tasks.ts';
@@ -29,6 +29,10 @@ export interface RestoreSummary {
   existing: { store: string; snapshot: string }[];
   /** Snapshots whose source is not mapped. */
   skipped: { store: string; snapshot: string }[];
+  /** Whole archives of snapshots whose chunks are not all on the tapes; they were not restored. */
+  lost: { store: string; snapshot: string; labelText: string; fileNumber: number; message: string }[];
+  /** What an interrupted job left unfinished on the tapes: nobody was told that it was safe. */
+  unfinished: { labelText: string; fileNumber: number; message: string }[];
   chunksRestored: number;
   chunksPresent: number;
   bytesRead: number;
@@ -46,7 +50,11 @@ export async function restore(
   const mapping = parseStoreMapping(parameters.store);
   const targets = targetStores(mapping);
   const mediaSet = parseMediaSet(parameters.mediaSet);
+  // Known before a busy drive is waited for; looked at again when everything is locked.
+  for (const target of targets) await usableDatastore(installation, target, 'write');
+  await requireMembers(installation, mediaSet);
   return withReservedDrive(installation, parameters, (drive) =>
+    // Locked until the restore ends (D20).
     withMediaSet(installation, mediaSet, async () => {
       const members = await requireMembers(installation, mediaSet);
       return withDatastores(installation, targets, 'write', observer.signal, (stores) => {
@@ -66,16 +74,6 @@ function parseMediaSet(text: string): string {
   throw new FerriteError('usage', 'bad-parameter', message);
 }
 
-/** The set stays locked until the restore ends (D20): no job overwrites one of its tapes meanwhile. */
-async function withMediaSet<T>(installation: Installation, uuid: string, work: () => Promise<T>): Promise<T> {
-  const lock: HeldLock = await lockMediaSet(installation, uuid);
-  try {
-    return await work();
-  } finally {
-    lock.release();
-  }
-}
-
 /** All tapes of the set in order; without one of them the set cannot be restored whole (I2). */
 async function requireMembers(installation: Installation, mediaSet: string): Promise<InventoryEntry[]> {
   const inventory = await new InventoryFile(installation).load();
@@ -92,7 +90,7 @@ async function requireMembers(installation: Installation, mediaSet: string): Pro
     const tapes = set.conflicts.join(', ');
     throw new FerriteError('data', 'I1', `media set ${mediaSet}: several tapes have the same number (${tapes})`);
   }
-  return Array.from({ length: set.length }, (_, seqNr) => {
+  const members = Array.from({ length: set.length }, (_, seqNr) => {
     const uuid = set.members.get(seqNr);
     const entry = uuid === undefined ? undefined : inventory.find(uuid);
     if (entry) return entry;
@@ -102,6 +100,10 @@ async function requireMembers(installation: Installation, mediaSet: string): Pro
       `media set ${mediaSet} is incomplete: tape number ${seqNr} is not known; ${advice}`,
     );
   });
+  const pools = new Set(members.map((entry) => poolOf(entry)));
+  if (pools.size === 1) return members;
+  const named = members.map((entry) => `'${entry.label.labelText}' in pool '${poolOf(entry)}'`).join(', ');
+  throw new FerriteError('data', 'I1', `the tapes of media set ${mediaSet} are in several pools (${named}): ${advice}`);
 }
 
 function storeTargets(mapping: StoreMapping, stores: readonly ClaimedDatastore[]): StoreTarget[] {
@@ -142,10 +144,34 @@ async function restoreMembers(
     const outcome = await restoreTape(installation, drive, parameters, found, mapping, index / members.length, log);
     addOutcome(summary, outcome, found);
   }
+  warnOfIdleMappings(mapping, summary, log);
   log.info(
     `restored ${summary.restored.length} snapshots, ${summary.chunksRestored} chunks (${summary.chunksPresent} were there already)`,
   );
+  failIfLost(summary);
   return summary;
+}
+
+/** A typing error in the name of a source would restore nothing without a word. */
+function warnOfIdleMappings(mapping: readonly StoreTarget[], summary: RestoreSummary, log: WorkLog): void {
+  const found = new Set([summary.restored, summary.existing, summary.lost].flat().map(({ store }) => store));
+  const idle = mapping.filter(({ source }) => source !== '' && !found.has(source)).map(({ source }) => `'${source}'`);
+  if (idle.length > 0) log.warn(`no snapshot of ${idle.join(', ')} is in media set ${summary.mediaSetUuid}`);
+}
+
+/** A snapshot may be on the tapes twice: then only one of its archives has to be whole. */
+function failIfLost(summary: RestoreSummary): void {
+  const whole = new Set(
+    [...summary.restored, ...summary.existing].map(({ store, snapshot }) => `${store}:${snapshot}`),
+  );
+  const lost = summary.lost.filter(({ store, snapshot }) => !whole.has(`${store}:${snapshot}`));
+  if (lost.length === 0) return;
+  const list = lost.map(({ labelText, fileNumber, message }) => `tape '${labelText}', file ${fileNumber}: ${message}`);
+  throw new FerriteError(
+    'data',
+    'snapshots-lost',
+    `everything else is restored, but ${lost.length} snapshots are not whole on the tapes:\n${list.join('\n')}`,
+  );
 }
 
 /** What is in the drive must be what the inventory says about this member (I3). */
@@ -217,6 +243,8 @@ function emptySummary(mediaSetUuid: string): RestoreSummary {
     restored: [],
     existing: [],
     skipped: [],
+    lost: [],
+    unfinished: [],
     chunksRestored: 0,
     chunksPresent: 0,
     bytesRead: 0,
@@ -234,6 +262,10 @@ function addOutcome(summary: RestoreSummary, outcome: RestoreOutcome, labels: Ta
   }
   summary.existing.push(...outcome.existing.map(({ store, snapshot }) => ({ store, snapshot })));
   summary.skipped.push(...outcome.skipped.map(({ store, snapshot }) => ({ store, snapshot })));
+  for (const { fileNumber, message, lost } of outcome.incomplete) {
+    if (lost) summary.lost.push({ store: lost.store, snapshot: lost.snapshot, labelText, fileNumber, message });
+    else summary.unfinished.push({ labelText, fileNumber, message });
+  }
   summary.chunksRestored += outcome.chunksRestored;
   summary.chunksPresent += outcome.chunksPresent;
   summary.bytesRead += outcome.bytesRead;

@@ -3,6 +3,7 @@
  * sure of its labels, and gives a tape that joins the set the catalogs of all earlier members.
  *
  * Order of commits: data on the tape and synced, then the tape's catalog file (both by the Rust core), then the inventory.
+ * A job that was stopped anywhere in between left a tape whose catalog names nothing yet, so the next one starts it anew.
  */
 import type { Installation } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
@@ -12,11 +13,12 @@ import type { WorkLog } from '../log.ts';
 import type { InventoryFile } from '../media/inventory_file.ts';
 import { setLabelOf } from '../media/membership.ts';
 import type { WriteSession } from '../media/write_session.ts';
-import type { CatalogArchiveFormat, ChunkIndex, InventoryEntry, MediaSetLabel, TapeLabels } from '../native.ts';
+import type { CatalogArchiveFormat, ChunkIndex, MediaSetLabel } from '../native.ts';
+import { ensureSetLabel, readLabelsOfUnwritten } from './set_label.ts';
 import { buildChunkIndex } from './snapshot_contents.ts';
 
-/** A set this long is hard to bring back: every tape is needed. */
-const LARGE_SET = 20;
+/** Files in front of the data: both labels. */
+const LABEL_FILES = 2;
 
 export interface TapeWriterOptions {
   readonly installation: Installation;
@@ -33,7 +35,7 @@ export interface WritableTape {
   readonly uuid: string;
   readonly setLabel: MediaSetLabel;
   readonly catalogPath: string;
-  /** Nothing of this job was on it when it was loaded. */
+  /** Nothing was safe on it when it was loaded. */
   readonly isNew: boolean;
 }
 
@@ -49,18 +51,23 @@ export class TapeWriter {
 
   /** The tape to write to now, in the drive and at hand. */
   async ensure(): Promise<WritableTape> {
-    const { session, drive, log } = this.#options;
-    const { tape, source } = await session.allocate();
-    if (this.#loaded?.uuid === tape.label.uuid) return this.#loaded;
-    const setLabel = setLabelOf(tape);
+    const { session, drive, log, installation } = this.#options;
+    const allocated = await session.allocate();
+    const { label } = allocated.tape;
+    if (this.#loaded?.uuid === label.uuid) return this.#loaded;
+    const setLabel = setLabelOf(allocated.tape);
     if (!setLabel)
-      throw new FerriteError('system', 'internal', `tape '${tape.label.labelText}' was allocated without a set`);
-    const { labelText } = tape.label;
-    log.info(source ? `allocated ${source} tape '${labelText}'` : `continuing with tape '${labelText}'`);
-    const found = await requestMedia(drive, tape.label, log);
-    const isNew = await this.#ensureSetLabel(found, setLabel);
-    const catalogPath = this.#catalogPath(tape.label.uuid);
-    this.#loaded = { labelText, uuid: tape.label.uuid, setLabel, catalogPath, isNew };
+      throw new FerriteError('system', 'internal', `tape '${label.labelText}' was allocated without a set`);
+    log.info(
+      allocated.source
+        ? `allocated ${allocated.source} tape '${label.labelText}'`
+        : `continuing with tape '${label.labelText}'`,
+    );
+    const catalogPath = this.#catalogPath(label.uuid);
+    const isNew = await namesNothing(catalogPath);
+    const found = await requestMedia(drive, label, log, isNew ? readLabelsOfUnwritten : undefined);
+    await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, isNew }, log);
+    this.#loaded = { labelText: label.labelText, uuid: label.uuid, setLabel, catalogPath, isNew };
     this.used.push(this.#loaded);
     if (isNew) await this.#appendEarlierCatalogs(setLabel.seqNr);
     return this.#loaded;
@@ -126,33 +133,10 @@ export class TapeWriter {
     return [...members].sort(([a], [b]) => a - b).map(([, uuid]) => uuid);
   }
 
-  /** True: the set label was written now, all data behind it is gone, and the tape is a new member. */
-  async #ensureSetLabel(found: TapeLabels, wanted: MediaSetLabel): Promise<boolean> {
-    const { drive, log } = this.#options;
-    const tape = `tape '${found.label.labelText}'`;
-    const present = found.mediaSetLabel;
-    if (present?.uuid === wanted.uuid) {
-      refuseOtherPlace(tape, present, wanted);
-      return false;
-    }
-    const before = setLabelOf(found);
-    log.info(
-      before
-        ? `writing new media set label to ${tape} (overwrites set ${before.uuid}, number ${before.seqNr})`
-        : `writing new media set label to ${tape}`,
-    );
-    if (wanted.seqNr >= LARGE_SET) log.warn(`large media set: this is its tape number ${wanted.seqNr}`);
-    await drive.tape.writeMediaSetLabel(wanted);
-    const { createCatalog } = await import('../native.ts');
-    const { owner } = this.#options.installation;
-    const labels = { label: found.label, mediaSetLabel: wanted };
-    await createCatalog(this.#catalogPath(found.label.uuid), labels, ...(owner ? [owner] : []));
-    return true;
-  }
-
   async #appendEarlierCatalogs(count: number): Promise<void> {
-    const { session, log, inventory } = this.#options;
-    if (count === 0) return;
+    const { session, log, inventory, drive } = this.#options;
+    // More files: a job wrote data behind the catalogs, and was stopped before any of it was safe.
+    if (count === 0 || (await drive.tape.endOfData()) > LABEL_FILES + count) return;
     const known = await inventory.load();
     for (const [seqNr, uuid] of this.#members().slice(0, count).entries()) {
       const labelText = known.find(uuid)?.label.labelText ?? uuid;
@@ -181,18 +165,8 @@ export class TapeWriter {
   }
 }
 
-/** A tape that carries the set's label but another number or key is not what the inventory says it is (I3). */
-function refuseOtherPlace(tape: string, present: MediaSetLabel, wanted: MediaSetLabel): void {
-  const problem =
-    present.seqNr !== wanted.seqNr
-      ? `is number ${present.seqNr} of media set ${present.uuid}, the inventory says ${wanted.seqNr}`
-      : present.encryptionKeyFingerprint !== wanted.encryptionKeyFingerprint
-        ? `has the encryption key ${present.encryptionKeyFingerprint ?? '(none)'}, the pool has ${wanted.encryptionKeyFingerprint ?? '(none)'}`
-        : undefined;
-  if (problem) throw new FerriteError('data', 'I3', `${tape} ${problem}: run 'proxmox-tape read-label --inventorize'`);
-}
-
-/** Label texts of tapes for a message. */
-export function labelTexts(tapes: readonly InventoryEntry[]): string {
-  return tapes.map((tape) => tape.label.labelText).join(';');
+async function namesNothing(catalogPath: string): Promise<boolean> {
+  const { readCatalog } = await import('../native.ts');
+  const { archives, snapshots } = await readCatalog(catalogPath);
+  return archives.length === 0 && snapshots.length === 0;
 }

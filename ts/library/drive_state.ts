@@ -33,11 +33,9 @@ export async function reserveDrive(
   return {
     setState: (text) => writeState(installation, drive.name, text),
     async release() {
-      try {
-        await writeState(installation, drive.name, '');
-      } finally {
-        lock.release();
-      }
+      // Without a holder the state means nothing: a full disk here is no failure of the work that was done.
+      await writeState(installation, drive.name, '').catch(() => undefined);
+      lock.release();
     },
   };
 }

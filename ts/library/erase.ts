@@ -13,11 +13,9 @@ export async function eraseMedia(
   log: WorkLog,
 ): Promise<void> {
   const labels = await readLabelsOrNone(drive, log);
-  const erase = async (): Promise<void> => {
-    if (labels) await forgetTape(installation, labels);
-    await drive.tape.erase(request.fast ?? true);
-  };
-  await (labels ? withBookkeeping(installation, labels, erase) : erase());
+  // A tape that is forgotten is in no job's way, so nothing stays locked for the hours that erasing may take.
+  if (labels) await withBookkeeping(installation, labels, () => forgetTape(installation, labels));
+  await drive.tape.erase(request.fast ?? true);
 }
 
 /** Whatever lies on the tape, it is to go; a label only says what has to be forgotten. */

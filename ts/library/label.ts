@@ -2,7 +2,7 @@
 import type { Installation } from '../config/installation.ts';
 import { now } from '../config/installation.ts';
 import { poolConfig } from '../config/pools.ts';
-import { FerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
 import type { MediaLabel, TapeLabels } from '../native.ts';
@@ -35,29 +35,52 @@ export async function labelMedia(
   request: LabelRequest,
   log: WorkLog,
 ): Promise<MediaLabel> {
-  if (!(await drive.tape.isBlank())) {
-    throw new FerriteError(
-      'operator',
-      'not-blank',
-      `the tape in drive '${drive.name}' is not empty: erase it first ('proxmox-tape erase') if it holds nothing of worth`,
-    );
-  }
-  const label: MediaLabel = {
+  const isBlank = await drive.tape.isBlank();
+  const label = isBlank ? newLabel(installation, request) : await interruptedLabel(installation, drive, request);
+  const purpose = request.pool ? `for pool '${request.pool}'` : '(no pool assignment)';
+  log.info(isBlank ? `label tape '${label.labelText}' ${purpose}` : `tape '${label.labelText}' has its label already`);
+  if (isBlank) await drive.tape.writeLabel(label);
+  await withBookkeeping(installation, { label }, () => storeLabel(installation, { label }));
+  await verifyLabel(drive, label);
+  await drive.tape.rewind();
+  return label;
+}
+
+function newLabel(installation: Installation, request: LabelRequest): MediaLabel {
+  return {
     labelText: request.labelText,
     uuid: installation.uuid(),
     ctime: now(installation),
     ...(request.pool !== undefined && { pool: request.pool }),
   };
-  log.info(
-    request.pool
-      ? `label tape '${label.labelText}' for pool '${request.pool}'`
-      : `label tape '${label.labelText}' (no pool assignment)`,
+}
+
+/**
+ * The label on the tape, if it is just the one asked for, alone, and not in the inventory: whoever wrote it was stopped
+ * before entering it. Any other tape has to be erased first, by a person who knows that nothing of worth is on it.
+ */
+async function interruptedLabel(
+  installation: Installation,
+  drive: OpenDrive,
+  request: LabelRequest,
+): Promise<MediaLabel> {
+  const labels = await drive.tape.readLabels().catch((error) => {
+    if (toFerriteError(error).kind === 'data') return null; // foreign or damaged
+    throw error;
+  });
+  const inventory = await new InventoryFile(installation).load();
+  const isInterrupted =
+    labels?.label.labelText === request.labelText &&
+    labels.label.pool === request.pool &&
+    !inventory.find(labels.label.uuid) &&
+    (await drive.tape.endOfData()) === 1;
+  if (labels && isInterrupted) return labels.label;
+  const what = labels ? `is not empty (it is labelled '${labels.label.labelText}')` : 'is not empty';
+  throw new FerriteError(
+    'operator',
+    'not-blank',
+    `the tape in drive '${drive.name}' ${what}: erase it first ('proxmox-tape erase') if it holds nothing of worth`,
   );
-  await drive.tape.writeLabel(label);
-  await withBookkeeping(installation, { label }, () => storeLabel(installation, { label }));
-  await verifyLabel(drive, label);
-  await drive.tape.rewind();
-  return label;
 }
 
 async function storeLabel(installation: Installation, labels: TapeLabels): Promise<void> {

@@ -38,6 +38,8 @@ function requireChanger(drive: OpenDrive): void {
   );
 }
 
+export type ReadLabels = (drive: OpenDrive) => Promise<TapeLabels | null>;
+
 /**
  * Loads a certain tape and reads its labels. The tape is told by its uuid, never by its text alone (behaviour.md 11).
  */
@@ -45,9 +47,10 @@ export async function requestMedia(
   drive: OpenDrive,
   wanted: { labelText: string; uuid: string },
   log: WorkLog,
+  readLabels: ReadLabels = ({ tape }) => tape.readLabels(),
 ): Promise<TapeLabels> {
   await loadMedia(drive, wanted.labelText, log);
-  const found = await drive.tape.readLabels();
+  const found = await readLabels(drive);
   const place = `the tape in drive '${drive.name}'`;
   if (!found) {
     throw new FerriteError(

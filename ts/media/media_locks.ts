@@ -40,6 +40,16 @@ export async function lockMediaSet(
   return lockFile(installation, path, `media set ${uuid}`, timeoutMs);
 }
 
+/** Runs `work` while no job writes to the media set, or overwrites one of its tapes. */
+export async function withMediaSet<T>(installation: Installation, uuid: string, work: () => Promise<T>): Promise<T> {
+  const lock = await lockMediaSet(installation, uuid);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
 /** Undefined: somebody else holds it. */
 export async function tryLockMediaSet(installation: Installation, uuid: string): Promise<HeldLock | undefined> {
   try {

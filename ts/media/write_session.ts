@@ -5,7 +5,7 @@
 import type { HeldLock } from '../config/file_lock.ts';
 import { type Installation, now } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
-import type { InventoryEntry, TapeLabels } from '../native.ts';
+import type { InventoryEntry, MediaSetLabel, TapeLabels } from '../native.ts';
 import { type AllocationDecision, decideAllocation, type TapeSource } from './allocation.ts';
 import type { InventoryFile } from './inventory_file.ts';
 import type { MediaSession } from './location.ts';
@@ -31,6 +31,8 @@ export interface AllocatedTape {
   readonly tape: InventoryEntry;
   /** Where a tape that joins the set comes from; undefined: the set's last tape goes on. */
   readonly source: TapeSource | undefined;
+  /** The set label that a tape which joins the set had until now, as far as the inventory knew. */
+  readonly before: MediaSetLabel | undefined;
 }
 
 async function createNativeCatalog(installation: Installation, labels: TapeLabels): Promise<void> {
@@ -105,7 +107,7 @@ export class WriteSession {
   /** Undefined: the set of the expired tape is in use; it is passed over from now on. */
   private async apply(decision: AllocationDecision, lockedSets: Set<string>): Promise<AllocatedTape | undefined> {
     if (decision.kind === 'refused') throw new FerriteError('operator', decision.problem, decision.message);
-    if (decision.kind === 'continue') return { tape: decision.tape, source: undefined };
+    if (decision.kind === 'continue') return { tape: decision.tape, source: undefined, before: undefined };
     const oldSet = setLabelOf(decision.tape)?.uuid;
     if (oldSet === undefined) return this.add(decision);
     const oldSetLock = await tryLockMediaSet(this.options.installation, oldSet);
@@ -131,6 +133,6 @@ export class WriteSession {
     await createCatalog(labels);
     const stored = await inventory.update((known) => known.withTape(labels, { clearStatus: true }));
     this.currentSet = withMember(this.currentSet, tape.label.uuid);
-    return { tape: stored.get(tape.label.uuid), source };
+    return { tape: stored.get(tape.label.uuid), source, before: setLabelOf(tape) };
   }
 }

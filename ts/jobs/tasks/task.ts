@@ -32,22 +32,34 @@ function processStart(): number {
   return Number(fields[19] ?? 0);
 }
 
-/** The log file of one task. Written synchronously: a line that was shown is a line on disk, whatever comes next. */
+/**
+ * The log file of one task. Written synchronously: a line that was shown is a line on disk, whatever comes next. Once it
+ * cannot be written (disk full) it is given up: a log is no reason to stop a job that writes to tape.
+ */
 class TaskLogFile {
+  readonly path: string;
   readonly #descriptor: number;
   readonly #clock: () => number;
+  /** Why nothing is written any more. */
+  failure: FerriteError | undefined;
 
   constructor(directory: string, upid: Upid, clock: () => number) {
     const shelf = (upid.processStart % 256).toString(16).toUpperCase().padStart(2, '0');
     const folder = join(directory, shelf);
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    this.#descriptor = openSync(join(folder, printUpid(upid)), 'ax', 0o640);
+    this.path = join(folder, printUpid(upid));
+    this.#descriptor = openSync(this.path, 'ax', 0o640);
     this.#clock = clock;
   }
 
   line(text: string): void {
+    if (this.failure) return;
     const stamp = formatWithOffset(Math.floor(this.#clock()));
-    for (const part of text.split('\n')) writeSync(this.#descriptor, `${stamp}: ${part}\n`);
+    try {
+      for (const part of text.split('\n')) writeSync(this.#descriptor, `${stamp}: ${part}\n`);
+    } catch (error) {
+      this.failure = toFerriteError(error);
+    }
   }
 
   close(): void {
@@ -77,14 +89,21 @@ export async function runTask<T>(
   };
   const file = new TaskLogFile(site.taskLogDirectory, upid, site.clock);
   let warnings = 0;
+  const write = (line: string): void => {
+    const wasGood = !file.failure;
+    file.line(line);
+    if (!wasGood || !file.failure) return;
+    warnings++;
+    observer.line('warn', `the task goes on without its log ${file.path}: ${file.failure.message}`);
+  };
   const log: WorkLog = {
     info(line) {
-      file.line(line);
+      write(line);
       observer.line('info', line);
     },
     warn(line) {
       warnings++;
-      file.line(`WARN: ${line}`);
+      write(`WARN: ${line}`);
       observer.line('warn', line);
     },
     progress: (event) => observer.progress(event),
