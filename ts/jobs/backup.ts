@@ -239,13 +239,15 @@ class BackupJob {
         },
         (event) => {
           if (event.kind === 'snapshot-archive') done++;
-          this.#onEvent(event, done, total);
+          const before = total - remaining.length;
+          this.#onEvent(event, done, total, (before + (event.share ?? 0) * remaining.length) / total);
         },
       ),
     );
   }
 
-  #onEvent(event: DriveEvent, done: number, total: number): void {
+  /** `fraction` counts parts of snapshots, too: one large snapshot is a job of hours. */
+  #onEvent(event: DriveEvent, done: number, total: number, fraction: number): void {
     const log = this.#log;
     const megabytes = (event.bytes ?? 0) / 1e6;
     const rate = megabytes / Math.max(event.seconds ?? 0, 1e-9);
@@ -264,7 +266,7 @@ class BackupJob {
         log.progress({
           activity: `tape in '${this.#drive.name}'`,
           doneBytes: event.bytes ?? 0,
-          fraction: done / total,
+          fraction,
         });
         break;
       case 'warning':

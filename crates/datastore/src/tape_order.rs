@@ -28,6 +28,8 @@ pub struct TapeOrder<'a, F> {
     files_left: usize,
     seen: HashSet<Digest>,
     current: vec::IntoIter<Digest>,
+    /// Chunks that `current` had at first.
+    current_len: usize,
 }
 
 impl SnapshotReader {
@@ -44,7 +46,17 @@ impl SnapshotReader {
             files_left: self.files().len(),
             seen: HashSet::new(),
             current: Vec::new().into_iter(),
+            current_len: 0,
         }
+    }
+}
+
+impl<F> TapeOrder<'_, F> {
+    /// Share of the snapshot's files that were passed, 0 to 1, for progress.
+    pub fn share(&self) -> f64 {
+        let files = self.snapshot.files().len().max(1) as f64;
+        let left = self.current.len() as f64 / self.current_len.max(1) as f64;
+        (1.0 - (self.files_left as f64 + left) / files).clamp(0.0, 1.0)
     }
 }
 
@@ -80,7 +92,10 @@ impl<F: FnMut(&Digest) -> bool> Iterator for TapeOrder<'_, F> {
                 return Some(Ok(digest));
             }
             match self.next_index() {
-                Ok(Some(digests)) => self.current = digests.into_iter(),
+                Ok(Some(digests)) => {
+                    self.current_len = digests.len();
+                    self.current = digests.into_iter();
+                }
                 Ok(None) => return None,
                 Err(error) => {
                     self.files_left = 0;

@@ -83,6 +83,25 @@ fn listing_and_chunk_order_are_those_of_the_tape() {
 }
 
 #[test]
+fn the_share_that_was_visited_grows_to_the_whole() {
+    let Some(store) = TestStore::copy_of("small/store1") else {
+        return;
+    };
+    for info in list(&store).snapshots {
+        let snapshot = store.open_snapshot(&info.path).unwrap();
+        let mut order = snapshot.chunks_in_tape_order(ChunkOrder::Digest, |_| true);
+        let mut shares = vec![order.share()];
+        while let Some(digest) = order.next() {
+            digest.unwrap();
+            shares.push(order.share());
+        }
+        assert_eq!(shares[0], 0.0);
+        assert!(shares.is_sorted(), "{shares:?}");
+        assert_eq!(order.share(), 1.0);
+    }
+}
+
+#[test]
 fn every_order_visits_the_same_chunks() {
     let Some(store) = TestStore::copy_of("append/store1") else {
         return;

@@ -15,6 +15,8 @@ pub enum Event {
         tape_bytes: u64,
         /// Chunks so far.
         chunks: u64,
+        /// Share of the plan that is done, 0 to 1, where it can be told.
+        share: Option<f64>,
     },
     /// A snapshot is being worked on.
     SnapshotStart {

@@ -80,6 +80,8 @@ pub struct DriveEvent {
     pub chunks: Option<i64>,
     /// Time the archive took.
     pub seconds: Option<f64>,
+    /// Of progress: share of the plan that is done, 0 to 1, where it can be told.
+    pub share: Option<f64>,
     /// A file met by a scan.
     pub file: Option<ScannedFile>,
 }
@@ -103,7 +105,12 @@ impl DriveEvent {
 impl From<Event> for DriveEvent {
     fn from(event: Event) -> Self {
         match event {
-            Event::Progress { tape_bytes, chunks } => Self {
+            Event::Progress {
+                tape_bytes,
+                chunks,
+                share,
+            } => Self {
+                share,
                 bytes: Some(number(tape_bytes)),
                 chunks: Some(number(chunks)),
                 ..Self::of("progress")

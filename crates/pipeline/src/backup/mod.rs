@@ -133,7 +133,7 @@ pub fn backup(
     let (job_sender, job_receiver) = crossbeam_channel::bounded(sequencer::OPEN_CHUNKS);
     let order = environment.chunk_order(plan.store.options().chunk_order);
 
-    let ring = &ring;
+    let (ring, outlook) = (&ring, &steps::Outlook::default());
     // By value: when this closure returns, however, nobody must hold an end of a channel that the threads wait for.
     let mut outcome = thread::scope(move |scope| {
         let _stop = StopOnDrop(ring);
@@ -143,10 +143,11 @@ pub fn backup(
             spawn(scope, format!("chunk-reader-{number}"), work)?;
         }
         drop(job_receiver);
-        let sequence = move || sequencer::run(plan, order, ring, &step_sender, &job_sender);
+        let sequence =
+            move || sequencer::run(plan, order, ring, &step_sender, &job_sender, outlook);
         spawn(scope, "chunk-sequencer".to_owned(), sequence)?;
 
-        let steps = steps::StepQueue::new(step_receiver, cancel);
+        let steps = steps::StepQueue::new(step_receiver, cancel, outlook);
         writer::run(drive, plan, environment, ring, steps, events, cancel)
     })?;
     outcome.seconds = started.elapsed().as_secs_f64();

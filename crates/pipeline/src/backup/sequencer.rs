@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::BackupPlan;
 use super::reader::Job;
-use super::steps::{ArchiveStart, OpenSnapshot, Permit, Permits, PlannedChunk, Step};
+use super::steps::{ArchiveStart, OpenSnapshot, Outlook, Permit, Permits, PlannedChunk, Step};
 use crate::error::panic_text;
 use crate::framing::{PAYLOAD, Placement, archive_is_full};
 use crate::ring::{Ring, Stopped};
@@ -39,6 +39,7 @@ pub(super) fn run(
     ring: &Ring,
     steps: &Sender<Step>,
     jobs: &Sender<Job>,
+    outlook: &Outlook,
 ) {
     let walked = catch_unwind(AssertUnwindSafe(|| {
         let index = SetIndex::new(plan.chunk_index.clone(), plan.store.name());
@@ -48,6 +49,7 @@ pub(super) fn run(
             ring,
             steps,
             jobs,
+            outlook,
             index,
             next_slot: 0,
         }
@@ -65,6 +67,7 @@ struct Sequencer<'a> {
     ring: &'a Ring,
     steps: &'a Sender<Step>,
     jobs: &'a Sender<Job>,
+    outlook: &'a Outlook,
     /// Everything that was planned counts as written: if it does not get on the tape, the run ends.
     index: SetIndex,
     /// First slot of the ring that no archive uses yet.
@@ -109,16 +112,21 @@ impl Sequencer<'_> {
             new
         };
         let mut archive = None;
-        for digest in reader.chunks_in_tape_order(self.order, wanted) {
+        let mut order = reader.chunks_in_tape_order(self.order, wanted);
+        while let Some(digest) = order.next() {
+            let share = (number as f64 + order.share()) / self.plan.snapshots.len() as f64;
+            self.outlook.set(share);
             match digest {
                 Ok(digest) => self.chunk(number, digest, &mut archive)?,
                 Err(error) => {
+                    drop(order);
                     self.close(archive)?;
                     self.index = index;
                     return self.tell(Step::Failed(number, error.to_string()));
                 }
             }
         }
+        drop(order);
         self.close(archive)?;
         self.index = index;
         let skipped = skipped.get();

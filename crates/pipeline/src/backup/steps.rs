@@ -1,5 +1,6 @@
 //! What the sequencer tells the drive thread, in the order in which it has to happen.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -111,6 +112,21 @@ impl Permits {
     }
 }
 
+/// How far the sequencer is in the plan, for progress. It is ahead of the drive by what the ring holds.
+#[derive(Debug, Default)]
+pub(super) struct Outlook(AtomicU64);
+
+impl Outlook {
+    /// `share` of the plan's snapshots is planned, 0 to 1.
+    pub fn set(&self, share: f64) {
+        self.0.store(share.to_bits(), Ordering::Relaxed);
+    }
+
+    pub fn share(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The way from the sequencer to the drive thread.
 pub(super) fn channel() -> (Sender<Step>, Receiver<Step>) {
     bounded(STEPS_AHEAD)
@@ -120,16 +136,23 @@ pub(super) fn channel() -> (Sender<Step>, Receiver<Step>) {
 pub(super) struct StepQueue<'a> {
     receiver: Receiver<Step>,
     cancel: &'a CancelFlag,
+    outlook: &'a Outlook,
     peeked: Option<Step>,
 }
 
 impl<'a> StepQueue<'a> {
-    pub fn new(receiver: Receiver<Step>, cancel: &'a CancelFlag) -> Self {
+    pub fn new(receiver: Receiver<Step>, cancel: &'a CancelFlag, outlook: &'a Outlook) -> Self {
         Self {
             receiver,
             cancel,
+            outlook,
             peeked: None,
         }
+    }
+
+    /// Share of the plan that the sequencer has passed.
+    pub fn outlook(&self) -> &'a Outlook {
+        self.outlook
     }
 
     /// Waits for the next step.

@@ -149,6 +149,7 @@ impl Writer<'_> {
         let (environment, events) = (self.environment, self.events);
         let (before_bytes, before_chunks) = (self.session.tape_bytes, self.outcome.chunks);
         let mut bytes = 0;
+        let outlook = self.steps.outlook();
         let throttle = &mut self.throttle;
         let mut progress = |block_bytes: u64, chunks: u64| {
             bytes += block_bytes;
@@ -156,6 +157,7 @@ impl Writer<'_> {
                 events(Event::Progress {
                     tape_bytes: before_bytes + bytes,
                     chunks: before_chunks + chunks,
+                    share: Some(outlook.share()),
                 });
             }
         };
@@ -296,6 +298,7 @@ impl Writer<'_> {
         (self.events)(Event::Progress {
             tape_bytes: self.session.tape_bytes,
             chunks: self.outcome.chunks,
+            share: Some(self.steps.outlook().share()),
         });
     }
 }

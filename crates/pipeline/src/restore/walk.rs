@@ -141,6 +141,7 @@ impl Walk<'_> {
                 events(Event::Progress {
                     tape_bytes: outcome.bytes_read,
                     chunks: chunks_before + chunks,
+                    share: None,
                 });
             }
         };
@@ -272,6 +273,7 @@ impl Walk<'_> {
             self.tell(Event::Progress {
                 tape_bytes: self.outcome.bytes_read,
                 chunks,
+                share: None,
             });
         }
     }
