@@ -1,6 +1,7 @@
 //! What fuzz targets call: one plain function per parser of bytes from a device or an initiator. Each takes any bytes,
 //! must return, and asserts what must hold of whatever was accepted.
 
+pub mod changer;
 pub mod commands;
 pub mod device;
 pub mod pages;
@@ -20,6 +21,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("inquiry", pages::inquiry),
     ("commands", commands::any),
     ("hostile-drive", device::hostile_drive),
+    ("element-status", changer::element_status),
+    ("hostile-changer", changer::hostile_changer),
 ];
 
 #[cfg(test)]

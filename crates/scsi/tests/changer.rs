@@ -205,6 +205,27 @@ fn duplicate_bar_codes_are_named() {
 }
 
 #[test]
+fn a_cartridge_taken_out_by_hand_is_noticed() {
+    let library = Library::new(4);
+    let mut changer = open(&library);
+    changer.status().unwrap();
+    // after the slots were read, before the drives are
+    library.state().taken_out = Some((3, STORAGE));
+    let status = changer.status().unwrap();
+    assert!(status.slots[0].content.is_empty());
+    // between the look, which takes 6 commands, and the movement
+    library.state().taken_out = Some((6, STORAGE + 1));
+    let error = changer.load(2, 0).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("somebody used the door"), "{text}");
+    assert!(
+        text.ends_with("where the cartridge is now is not known"),
+        "{text}"
+    );
+    assert!(error.status().unwrap().slots[1].content.is_empty());
+}
+
+#[test]
 fn waits_while_the_library_becomes_ready() {
     let library = Library::new(4);
     let mut changer = open(&library);

@@ -104,7 +104,11 @@ impl Changer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let limit = match again(&error) {
+            let again = again(&error);
+            if again == Again::AtOnce {
+                self.attentions += 1;
+            }
+            let limit = match again {
                 Again::Never => return Err(error.into()),
                 Again::AtOnce if attentions < UNIT_ATTENTIONS => {
                     attentions += 1;

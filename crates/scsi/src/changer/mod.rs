@@ -65,6 +65,8 @@ pub struct Changer {
     transport: Box<dyn Transport>,
     options: ChangerOptions,
     inquiry: Inquiry,
+    /// Unit attentions met by questions: door, mail slot, reset.
+    attentions: u64,
 }
 
 impl std::fmt::Debug for Changer {
@@ -93,6 +95,7 @@ impl Changer {
                 product: String::new(),
                 revision: String::new(),
             },
+            attentions: 0,
         };
         let mut buffer = [0; STANDARD_BYTES];
         let cdb = InquiryCommand::STANDARD.cdb();

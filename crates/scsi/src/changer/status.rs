@@ -204,20 +204,36 @@ impl ChangerStatus {
     }
 }
 
+/// Looks at a library in which somebody is at work, before the last one has to do.
+const MOST_LOOKS: u32 = 3;
+
 impl Changer {
-    /// Looks at all elements.
+    /// Looks at all elements; again if somebody used the door or the mail slot meanwhile.
     ///
     /// # Errors
     /// What the questions gave; [`ChangerError::ElementCount`] and [`ChangerError::NoElements`] for a library that contradicts
     /// itself or cannot be used.
     pub fn status(&mut self) -> Result<ChangerStatus, ChangerError> {
-        let assigned = self.address_assignment()?;
+        let mut looks = 1;
+        loop {
+            // Meets what happened before; only later events make what was read obsolete.
+            let assigned = self.address_assignment()?;
+            let before = self.attentions;
+            let status = self.read_status(&assigned);
+            if self.attentions == before || looks == MOST_LOOKS {
+                return status;
+            }
+            looks += 1;
+        }
+    }
+
+    fn read_status(&mut self, assigned: &AddressAssignment) -> Result<ChangerStatus, ChangerError> {
         let mut warnings = Vec::new();
-        let mut storage = self.counted(ElementType::Storage, &assigned, &mut warnings)?;
-        let import_export = self.counted(ElementType::ImportExport, &assigned, &mut warnings)?;
-        let mut drives = self.counted(ElementType::Drive, &assigned, &mut warnings)?;
+        let mut storage = self.counted(ElementType::Storage, assigned, &mut warnings)?;
+        let import_export = self.counted(ElementType::ImportExport, assigned, &mut warnings)?;
+        let mut drives = self.counted(ElementType::Drive, assigned, &mut warnings)?;
         self.add_identifiers(&mut drives, assigned.drive, &mut warnings);
-        let transports = self.counted(ElementType::Transport, &assigned, &mut warnings)?;
+        let transports = self.counted(ElementType::Transport, assigned, &mut warnings)?;
         for (kind, elements) in [
             (ElementType::Drive, &drives),
             (ElementType::Storage, &storage),

@@ -21,10 +21,7 @@ pub fn hostile_drive(data: &[u8]) {
         return;
     };
     let (operations, answers) = rest.split_at(usize::from(count).min(rest.len()));
-    let device = Device {
-        answers: answers.to_vec(),
-        used: 0,
-    };
+    let device = Device::answering(answers);
     let options = DriveOptions {
         clock: Box::new(SleepingClock::default()),
         ..DriveOptions::default()
@@ -121,12 +118,20 @@ fn write(drive: &mut Drive, position: Position, blocks: u8) -> Result<(), ScsiEr
 }
 
 /// Answers one command after the other from the fuzzer's bytes.
-struct Device {
+pub(super) struct Device {
     answers: Vec<u8>,
     used: usize,
 }
 
 impl Device {
+    /// A device with these bytes to answer with.
+    pub(super) fn answering(answers: &[u8]) -> Self {
+        Self {
+            answers: answers.to_vec(),
+            used: 0,
+        }
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let byte = self.answers.get(self.used).copied();
         self.used += 1;
@@ -190,7 +195,7 @@ impl Transport for Device {
 
 /// Time passes only while somebody sleeps.
 #[derive(Default)]
-struct SleepingClock(Duration);
+pub(super) struct SleepingClock(Duration);
 
 impl Clock for SleepingClock {
     fn now(&self) -> Duration {

@@ -53,6 +53,8 @@ pub struct State {
     pub faults: VecDeque<Fault>,
     /// Commands as they came.
     pub log: Vec<Cdb>,
+    /// Somebody takes the cartridge out of an element, before that many more commands.
+    pub taken_out: Option<(usize, u16)>,
     waited: Duration,
 }
 
@@ -115,6 +117,7 @@ impl Library {
             pending: VecDeque::from([sense(K::UnitAttention, A::POWER_ON_OR_RESET)]),
             faults: VecDeque::new(),
             log: Vec::new(),
+            taken_out: None,
             waited: Duration::ZERO,
         })))
     }
@@ -277,6 +280,20 @@ impl State {
         }
     }
 
+    fn operator(&mut self) {
+        match self.taken_out.take() {
+            Some((0, address)) => {
+                if let Some(element) = self.element(address) {
+                    (element.full, element.tag, element.source) = (false, None, None);
+                }
+                self.pending
+                    .push_back(sense(K::UnitAttention, A::MEDIUM_MAY_HAVE_CHANGED));
+            }
+            Some((commands, address)) => self.taken_out = Some((commands - 1, address)),
+            None => {}
+        }
+    }
+
     fn answer(&mut self, cdb: &Cdb) -> Result<Vec<u8>, Failure> {
         let bytes = cdb.as_bytes();
         if cdb.opcode() != Op::INQUIRY
@@ -338,6 +355,7 @@ impl Transport for Library {
     ) -> Result<Completion, TransportError> {
         let mut state = self.state();
         state.log.push(*cdb);
+        state.operator();
         match (state.answer(cdb), data) {
             (Ok(bytes), Data::In(buffer)) => {
                 let length = bytes.len().min(buffer.len());
