@@ -44,6 +44,12 @@ pub enum LinuxError {
         /// What it is, and perhaps which node would be right.
         found: String,
     },
+    /// A tape node without sg node.
+    #[error("{}: the drive has no SCSI generic node: load the kernel's sg driver (modprobe sg)", path.display())]
+    NoGenericNode {
+        /// The tape node.
+        path: PathBuf,
+    },
     /// An ioctl failed.
     #[error("{operation} on {} failed: {source}", path.display())]
     Ioctl {

@@ -2,6 +2,7 @@
 //!
 //! - [`sg`]: [`SgTransport`], through which all SCSI commands go.
 //! - [`mtio`]: [`TapeNode`], for st options and status, and as a guard: st lets one process in, sg lets all.
+//! - [`TapeTransport`]: a drive by either of its nodes.
 //! - [`discovery`]: [`DeviceTree`], what /sys and /dev say.
 //!
 //! The only crate of this workspace with ioctls. Every `unsafe` block is in `sg::ioctl`, [`mtio`] or `signals`, next to
@@ -15,8 +16,10 @@ mod error;
 pub mod mtio;
 pub mod sg;
 mod signals;
+mod tape;
 
 pub use discovery::{DeviceKind, DeviceTree, ScannedDevice};
 pub use error::LinuxError;
 pub use mtio::TapeNode;
 pub use sg::{SgOptions, SgTransport};
+pub use tape::TapeTransport;

@@ -121,6 +121,11 @@ impl DeviceTree {
         self.class(class).join(name).join("device")
     }
 
+    /// Path of a node: `/dev/sg3` for `sg3`.
+    pub fn node(&self, name: &str) -> PathBuf {
+        self.root.join("dev").join(name)
+    }
+
     /// All drives and changers, by sg number. Devices without a serial number are left out: nothing tells them from others.
     ///
     /// # Errors
@@ -168,7 +173,7 @@ impl DeviceTree {
         let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
         Some(ScannedDevice {
             kind,
-            node: self.root.join("dev").join(name),
+            node: self.node(name),
             by_id: self.stable_name(kind, &serial, name),
             vendor: or_unknown(property("ID_VENDOR").or_else(|| attribute("vendor"))),
             model: or_unknown(property("ID_MODEL").or_else(|| attribute("model"))),
@@ -223,10 +228,9 @@ impl DeviceTree {
     /// [`LinuxError::Tree`].
     pub fn find_number(&self, major: u32, minor: u32) -> Result<Option<ScannedDevice>, LinuxError> {
         if major == ST_MAJOR {
-            let sg = self
-                .tape_of_number(minor)
-                .and_then(|tape| self.sg_of_tape(&tape));
-            return Ok(sg.and_then(|sg| self.scanned(&sg)));
+            return Ok(self
+                .sg_of_tape_number(minor)
+                .and_then(|sg| self.scanned(&sg)));
         }
         Ok(self
             .scan()?
@@ -246,6 +250,11 @@ impl DeviceTree {
                 numbers(&class.join(name).join("dev"))
                     .is_some_and(|(major, found)| major == ST_MAJOR && same_drive(found))
             })
+    }
+
+    /// Name of the sg node (`sg3`) for the minor number of a tape node.
+    pub fn sg_of_tape_number(&self, minor: u32) -> Option<String> {
+        self.sg_of_tape(&self.tape_of_number(minor)?)
     }
 
     /// Name of the sg node (`sg3`) of a tape node (`nst0`).

@@ -129,10 +129,7 @@ fn check_numbers(path: &Path, mode: u32, device: u64) -> Result<(), LinuxError> 
     match major {
         SG_MAJOR => Ok(()),
         ST_MAJOR => {
-            let tree = DeviceTree::system();
-            let right = tree
-                .tape_of_number(minor)
-                .and_then(|tape| tree.sg_of_tape(&tape));
+            let right = DeviceTree::system().sg_of_tape_number(minor);
             wrong(match right {
                 Some(sg) => format!("a tape node of the st driver; its generic node is /dev/{sg}"),
                 None => "a tape node of the st driver".to_owned(),

@@ -296,10 +296,10 @@ impl State {
 
     fn answer(&mut self, cdb: &Cdb) -> Result<Vec<u8>, Failure> {
         let bytes = cdb.as_bytes();
-        if cdb.opcode() != Op::INQUIRY
-            && let Some(sense) = self.pending.pop_front()
-        {
-            return Err(Failure::Check(sense));
+        if cdb.opcode() != Op::INQUIRY {
+            if let Some(sense) = self.pending.pop_front() {
+                return Err(Failure::Check(sense));
+            }
         }
         match cdb.opcode() {
             Op::INQUIRY => Ok(Inquiry {
