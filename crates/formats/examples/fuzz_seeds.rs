@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 16 << 10;
 const MOST_FILES: usize = 10;
 const MOST_FILE_BYTES: usize = 4 << 10;
 /// The targets that take what a vector file holds.
-const VECTORS: [(&str, &[&str]); 17] = [
+const VECTORS: [(&str, &[&str]); 19] = [
     ("tape/block", &["block-heads"]),
     (
         "tape/catalog",
@@ -45,6 +45,8 @@ const VECTORS: [(&str, &[&str]); 17] = [
     ("datastore/manifest", &["manifest"]),
     ("datastore/pcat1", &["pcat1"]),
     ("datastore/snapshot-path", &["names"]),
+    ("keys/configs", &["key-json", "key-files", "paper-key"]),
+    ("keys/paper", &["paper-key"]),
     ("pxar/format-1", &["pxar"]),
     ("time/rfc3339", &["rfc3339", "names"]),
 ];
@@ -115,6 +117,8 @@ impl Seeds<'_> {
             self.add_cut(&["media-catalog", "catalog-file"], &content)?;
         } else if name == "inventory.json" {
             self.add_cut(&["inventory"], &content)?;
+        } else if name.starts_with("tape-encryption-key") {
+            self.add_cut(&["key-files"], &content)?;
         } else if name.starts_with("tapefile-") {
             self.tape_file(&content)?;
         } else if name.ends_with(".fidx") {
