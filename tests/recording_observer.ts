@@ -6,6 +6,7 @@ export class RecordingObserver implements TaskObserver, WorkLog {
   readonly warnings: string[] = [];
   readonly upids: string[] = [];
   readonly abort: AbortController = new AbortController();
+  readonly #actions: { pattern: RegExp; act: () => void }[] = [];
 
   get signal(): AbortSignal {
     return this.abort.signal;
@@ -18,6 +19,16 @@ export class RecordingObserver implements TaskObserver, WorkLog {
   line(level: 'info' | 'warn' | 'error', text: string): void {
     this.lines.push(text);
     if (level === 'warn') this.warnings.push(text);
+    const [due] = this.#actions;
+    if (!due?.pattern.test(text)) return;
+    this.#actions.shift();
+    due.act();
+  }
+
+  /** Does something when a line matches, in the middle of the task; of several actions one after the other. */
+  when(pattern: RegExp, act: () => void): this {
+    this.#actions.push({ pattern, act });
+    return this;
   }
 
   info(line: string): void {

@@ -2,9 +2,10 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { createDatastore } from '../../ts/config/datastores.ts';
 import { createDrive } from '../../ts/config/drives.ts';
 import type { Installation } from '../../ts/config/installation.ts';
-import { type BackupParameters, backup, createDatastore, createPool, labelMedia, loadMedia } from '../../ts/index.ts';
+import { type BackupParameters, backup, createPool, labelMedia, loadMedia } from '../../ts/index.ts';
 import { Environment } from '../../ts/native.ts';
 import { withoutPadding } from '../catalog_padding.ts';
 import { type FixtureName, fixturePath, fixtureTest } from '../fixtures.ts';
@@ -107,7 +108,7 @@ async function copiedStore(installation: Installation, original: Original): Prom
   const path = join(installation.root, original.store);
   cpSync(fixturePath(original.name, original.store), path, { recursive: true });
   restoreAttributes(path, filesByJob(original.name).flat());
-  await createDatastore(installation, { name: original.store, path });
+  await createDatastore(installation, { name: original.store, path }, async () => {});
   return path;
 }
 

@@ -195,7 +195,6 @@ class BackupJob {
 
   async #writeSnapshots(writer: TapeWriter, snapshots: string[], summary: BackupSummary): Promise<void> {
     let remaining = snapshots;
-    let cut: string | undefined;
     for (;;) {
       this.#log.signal.throwIfAborted();
       const tape = await writer.ensure();
@@ -204,17 +203,10 @@ class BackupJob {
       await writer.recordUsage();
       this.#report(outcome);
       if (outcome.status === 'done') return;
+      // It would be the same on every further tape.
+      if (tape.isFresh && outcome.chunks === 0 && outcome.written.length === 0) throw tapeTooSmall(tape, outcome);
       await writer.markFull();
       remaining = outcome.remaining;
-      if (outcome.snapshotArchiveCut && cut === remaining[0]) {
-        const message = `the archive of snapshot ${cut} did not fit on a fresh tape ('${tape.labelText}') either: use larger tapes`;
-        throw new FerriteError('operator', 'tape-too-small', message);
-      }
-      if (tape.isNew && outcome.chunks === 0 && outcome.written.length === 0 && !outcome.snapshotArchiveCut) {
-        const message = `not even one chunk fits on the fresh tape '${tape.labelText}': use larger tapes`;
-        throw new FerriteError('operator', 'tape-too-small', message);
-      }
-      cut = outcome.snapshotArchiveCut ? remaining[0] : undefined;
     }
   }
 
@@ -288,6 +280,13 @@ class BackupJob {
     const message = `finished, but ${summary.failed.length} snapshots could not be backed up:\n${list}`;
     throw new FerriteError('operator', 'snapshots-failed', message);
   }
+}
+
+function tapeTooSmall({ labelText }: WritableTape, outcome: BackupOutcome): FerriteError {
+  const what = outcome.snapshotArchiveCut
+    ? `the archive of snapshot ${outcome.remaining[0]} does not fit`
+    : 'not even one chunk fits';
+  return new FerriteError('operator', 'tape-too-small', `${what} on the fresh tape '${labelText}': use larger tapes`);
 }
 
 function emptySummary(mediaSetUuid: string): BackupSummary {

@@ -35,8 +35,8 @@ export interface WritableTape {
   readonly uuid: string;
   readonly setLabel: MediaSetLabel;
   readonly catalogPath: string;
-  /** Nothing was safe on it when it was loaded. */
-  readonly isNew: boolean;
+  /** When it was loaded there was nothing on it but labels and catalogs. */
+  readonly isFresh: boolean;
 }
 
 export class TapeWriter {
@@ -67,9 +67,11 @@ export class TapeWriter {
     const isNew = await namesNothing(catalogPath);
     const found = await requestMedia(drive, label, log, isNew ? readLabelsOfUnwritten : undefined);
     await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, isNew }, log);
-    this.#loaded = { labelText: label.labelText, uuid: label.uuid, setLabel, catalogPath, isNew };
+    // More files on a new tape: a job wrote behind the catalogs, and was stopped before anything was safe.
+    const isFresh = isNew && (await drive.tape.endOfData()) <= LABEL_FILES + setLabel.seqNr;
+    this.#loaded = { labelText: label.labelText, uuid: label.uuid, setLabel, catalogPath, isFresh };
     this.used.push(this.#loaded);
-    if (isNew) await this.#appendEarlierCatalogs(setLabel.seqNr);
+    if (isFresh) await this.#appendEarlierCatalogs(setLabel.seqNr);
     return this.#loaded;
   }
 
@@ -134,9 +136,7 @@ export class TapeWriter {
   }
 
   async #appendEarlierCatalogs(count: number): Promise<void> {
-    const { session, log, inventory, drive } = this.#options;
-    // More files: a job wrote data behind the catalogs, and was stopped before any of it was safe.
-    if (count === 0 || (await drive.tape.endOfData()) > LABEL_FILES + count) return;
+    const { session, log, inventory } = this.#options;
     const known = await inventory.load();
     for (const [seqNr, uuid] of this.#members().slice(0, count).entries()) {
       const labelText = known.find(uuid)?.label.labelText ?? uuid;
