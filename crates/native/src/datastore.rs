@@ -12,7 +12,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, sync};
 use crate::plain::Owner;
 use crate::promise::on_thread;
 
@@ -217,9 +217,16 @@ pub fn snapshot_path(text: &str) -> Result<SnapshotPath, Failure> {
 /// An open datastore.
 #[napi]
 pub struct Datastore {
-    pub(crate) store: Store,
+    name: String,
+    path: String,
     pub(crate) cancel: CancelFlag,
-    active: Mutex<Option<ActiveOperation>>,
+    /// Gone when it is closed: an open directory keeps its file system from being unmounted.
+    open: Mutex<Option<OpenStore>>,
+}
+
+struct OpenStore {
+    store: Store,
+    _active: Option<ActiveOperation>,
 }
 
 impl Datastore {
@@ -232,9 +239,29 @@ impl Datastore {
             .map(|operation| store.begin(operation))
             .transpose()?;
         Ok(Self {
-            store,
+            name: store.name().to_owned(),
+            path: store.path().display().to_string(),
             cancel: CancelFlag::new(),
-            active: Mutex::new(active),
+            open: Mutex::new(Some(OpenStore {
+                store,
+                _active: active,
+            })),
+        })
+    }
+
+    /// The store, for a thread that works with it.
+    pub(crate) fn store(&self) -> Result<Store, Failure> {
+        let store = self
+            .open
+            .lock()
+            .ok()
+            .and_then(|open| Some(open.as_ref()?.store.clone()));
+        store.ok_or_else(|| {
+            Failure::new(
+                Kind::Usage,
+                "closed",
+                format!("datastore '{}' is closed", self.name),
+            )
         })
     }
 }
@@ -263,13 +290,13 @@ impl Datastore {
     /// Name in datastore.cfg.
     #[napi(getter)]
     pub fn name(&self) -> String {
-        self.store.name().to_owned()
+        self.name.clone()
     }
 
     /// Base directory.
     #[napi(getter)]
     pub fn path(&self) -> String {
-        self.store.path().display().to_string()
+        self.path.clone()
     }
 
     /// Snapshots in the order of a tape backup: groups by type and id over all namespaces, the oldest of each first.
@@ -279,7 +306,7 @@ impl Datastore {
         env: &'env Env,
         request: ListRequest,
     ) -> napi::Result<Object<'env>> {
-        let store = self.store.clone();
+        let store = sync(env, self.store())?;
         on_thread(env, "store-list", move || {
             let options = ListOptions {
                 namespace: namespace(request.ns.as_deref().unwrap_or(""))?,
@@ -300,7 +327,7 @@ impl Datastore {
         env: &'env Env,
         snapshot: String,
     ) -> napi::Result<Object<'env>> {
-        let store = self.store.clone();
+        let store = sync(env, self.store())?;
         on_thread(env, "store-files", move || {
             let reader = store.open_snapshot(&snapshot_path(&snapshot)?)?;
             Ok(reader
@@ -321,8 +348,8 @@ impl Datastore {
     /// Ends the use of the datastore; it counts as active no more.
     #[napi]
     pub fn close(&self) {
-        if let Ok(mut active) = self.active.lock() {
-            *active = None;
+        if let Ok(mut open) = self.open.lock() {
+            *open = None;
         }
     }
 }

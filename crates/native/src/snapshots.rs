@@ -235,7 +235,7 @@ impl Datastore {
         on_event: Option<Function<'_, StoreEvent, ()>>,
     ) -> napi::Result<Object<'env>> {
         let tell = sink(listener(on_event)?);
-        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        let (store, cancel) = (sync(env, self.store())?, self.cancel.clone());
         on_thread(env, "store-import", move || {
             let report = store.import_snapshot(&plan.try_into()?, &tell, &cancel)?;
             Ok(ImportReport {
@@ -259,7 +259,7 @@ impl Datastore {
         on_event: Option<Function<'_, StoreEvent, ()>>,
     ) -> napi::Result<Object<'env>> {
         let tell = sink(listener(on_event)?);
-        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        let (store, cancel) = (sync(env, self.store())?, self.cancel.clone());
         on_thread(env, "store-extract", move || {
             let plan = core::ExtractPlan {
                 snapshot: snapshot_path(&plan.snapshot)?,
@@ -284,7 +284,7 @@ impl Datastore {
         on_event: Option<Function<'_, StoreEvent, ()>>,
     ) -> napi::Result<Object<'env>> {
         let tell = sink(listener(on_event)?);
-        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        let (store, cancel) = (sync(env, self.store())?, self.cancel.clone());
         on_thread(env, "store-verify", move || {
             let chosen = request
                 .snapshots
@@ -301,7 +301,7 @@ impl Datastore {
     /// Counts chunks and what they stand for.
     #[napi(ts_return_type = "Promise<StoreStats>")]
     pub fn stats<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        let (store, cancel) = (sync(env, self.store())?, self.cancel.clone());
         on_thread(env, "store-stats", move || {
             let stats = store.stats(&cancel)?;
             Ok(StoreStats {
@@ -321,7 +321,7 @@ impl Datastore {
         on_event: Option<Function<'_, StoreEvent, ()>>,
     ) -> napi::Result<Object<'env>> {
         let tell = sink(listener(on_event)?);
-        let (store, cancel) = (self.store.clone(), self.cancel.clone());
+        let (store, cancel) = (sync(env, self.store())?, self.cancel.clone());
         let index = sync(
             env,
             request
