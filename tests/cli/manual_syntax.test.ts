@@ -41,6 +41,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     ],
   },
   'proxmox-tape drive update': { because: 'D24', more: ['--max-size <integer> (0 - N)'] },
+  'proxmox-tape backup': { because: 'PBS checks CRCs only', more: ['--verify crc|sha256'] },
   'proxmox-tape pool create': { because: 'D3', more: ['--drive <string>'] },
   'proxmox-tape restore': { because: 'notifications come with issue C', less: ['--notify-user <string>'] },
   'proxmox-tape pool update': { because: 'D3', more: ['--drive <string>'] },

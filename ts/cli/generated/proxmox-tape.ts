@@ -77,6 +77,15 @@ export const commands: readonly CommandDescription[] = [
         required: false,
         values: ['auto', 'json', 'none'],
       },
+      {
+        name: 'verify',
+        kind: 'string',
+        typeText: 'crc|sha256',
+        description:
+          'How far chunks are checked before they go to tape: their CRC (crc, the default), or also the SHA-256 of their content (sha256), which finds damage that a CRC cannot and costs processor time.',
+        required: false,
+        values: ['crc', 'sha256'],
+      },
     ],
   },
   {

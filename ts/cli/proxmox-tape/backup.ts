@@ -1,3 +1,4 @@
+import Type from 'typebox';
 import { datastoreName, poolName } from '../../config/identifiers.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { taskLog } from '../grammar/output.ts';
@@ -22,9 +23,16 @@ export default defineCommand({
     'eject-media': flag('Eject media upon job completion.'),
     'export-media-set': exportMediaSet,
     'latest-only': flag('Backup latest snapshots only.'),
+    verify: Type.Optional(
+      Type.Enum(['crc', 'sha256'], {
+        description:
+          'How far chunks are checked before they go to tape: their CRC (crc, the default), or also the SHA-256 of ' +
+          'their content (sha256), which finds damage that a CRC cannot and costs processor time.',
+      }),
+    ),
   },
   output: taskLog,
-  async run({ store, pool, drive, ...flags }, { installation, report }) {
+  async run({ store, pool, drive, verify, ...flags }, { installation, report }) {
     const { backup } = await import('../../jobs/backup.ts');
     const request = {
       store,
@@ -33,6 +41,7 @@ export default defineCommand({
       ejectMedia: flags['eject-media'],
       exportMediaSet: flags['export-media-set'],
       latestOnly: flags['latest-only'],
+      verify,
     };
     return report.task((observer) => backup(installation, request, observer));
   },
