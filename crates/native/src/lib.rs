@@ -1,8 +1,8 @@
 //! napi-rs shells over the Rust core.
 //!
 //! What crosses the boundary is a plan going down and events coming up. Nothing here blocks Node's event loop or its
-//! thread pool: every open drive has one named thread ([`worker`]), other long work gets a thread of its own
-//! ([`promise`]), results come back through deferred promises, progress through threadsafe functions. A panic on such a
+//! thread pool: every open drive has one named thread (`worker`), other long work gets a thread of its own
+//! (`promise`), results come back through deferred promises, progress through threadsafe functions. A panic on such a
 //! thread becomes a rejected promise.
 
 mod catalogs;
