@@ -1,4 +1,4 @@
-//! The threads that keep a drive streaming: [`backup`] and [`restore`](fn@restore).
+//! The threads that keep a drive streaming: [`backup`](fn@backup) and [`restore`](fn@restore).
 //!
 //! Both take a drive, a plan and an [`Environment`], and run until the plan or the tape is done. They know no policy: which
 //! tape, which snapshots, what happens after the end of a tape is the caller's business, and a run on the next tape is a new
