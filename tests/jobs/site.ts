@@ -15,7 +15,6 @@ import {
   type BackupParameters,
   type BackupSummary,
   backup,
-  createDatastore,
   createPool,
   importSnapshot,
   labelMedia,
@@ -33,7 +32,7 @@ import { seededRandom } from '../seeded_random.ts';
 import { memoryDirectory, temporaryInstallation } from '../temporary_installation.ts';
 
 /** Bytes that do not compress, the same for the same name. */
-export function content(name: string, length: number): Buffer {
+function content(name: string, length: number): Buffer {
   const next = seededRandom(createHash('sha256').update(name).digest().readInt32LE());
   const bytes = Buffer.alloc(length);
   for (let at = 0; at + 4 <= length; at += 4) bytes.writeUInt32LE(next() * 2 ** 32, at);
@@ -42,6 +41,11 @@ export function content(name: string, length: number): Buffer {
 
 /** A bit more than a block of the tape. */
 const CHUNK_BYTES = 300_000;
+
+/** Digest of the chunk that `addSnapshot` makes of a name. */
+export function chunkDigest(name: string, length = CHUNK_BYTES): string {
+  return createHash('sha256').update(content(name, length)).digest('hex');
+}
 /** 2024-06-05T09:33:20Z */
 export const FIRST_BACKUP = 1_717_580_000;
 
@@ -114,9 +118,13 @@ export class Site {
     });
   }
 
-  /** Ready for any chunk. */
-  async addTarget(name: string): Promise<void> {
-    await createDatastore(this.installation, { name, path: this.path(name) });
+  /** Ready for the chunks that other datastores have now. */
+  async addTarget(name: string, ...sources: string[]): Promise<void> {
+    await this.addStore(name);
+    for (const source of sources.length > 0 ? sources : ['store1']) {
+      const folders = readdirSync(this.path(source, '.chunks'));
+      for (const folder of folders) mkdirSync(this.path(name, '.chunks', folder), { recursive: true });
+    }
   }
 
   /** For pool1; `pool: undefined` is for none. */
@@ -140,10 +148,9 @@ export class Site {
     const store = options.store ?? 'store1';
     mkdirSync(this.path('images'), { recursive: true });
     const archives = chunks.map((name, number) => {
-      const bytes = content(name, options.chunkBytes ?? CHUNK_BYTES);
-      const folder = createHash('sha256').update(bytes).digest('hex').slice(0, 4);
+      const folder = chunkDigest(name, options.chunkBytes).slice(0, 4);
       mkdirSync(this.path(store, '.chunks', folder), { recursive: true });
-      writeFileSync(this.path('images', name), bytes);
+      writeFileSync(this.path('images', name), content(name, options.chunkBytes ?? CHUNK_BYTES));
       return `disk${number}.img:${this.path('images', name)}`;
     });
     const { snapshot } = await importSnapshot(

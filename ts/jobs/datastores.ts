@@ -1,6 +1,7 @@
 /** Datastores in use: made, opened and closed through the Rust core, with what the configuration says about them. */
 import { createDatastore as addDatastore, claimDatastore, type UsableDatastore } from '../config/datastores.ts';
 import type { Installation } from '../config/installation.ts';
+import { toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import type { Datastore, StoreEvent, StoreOptions } from '../native.ts';
 
@@ -60,7 +61,7 @@ export async function withDatastores<T>(
       );
     }
     signal?.addEventListener('abort', abort, { once: true });
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw toFerriteError(signal.reason);
     return await work(claimed);
   } finally {
     signal?.removeEventListener('abort', abort);

@@ -5,7 +5,7 @@
 import { changerOf, chooseDrive } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
 import { DEFAULT_VIRTUAL_TAPE_BYTES, type DriveConfig } from '../config/tape_sections.ts';
-import { FerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 import type { Environment, TapeDrive } from '../native.ts';
 import { type DriveReservation, reserveDrive } from './drive_state.ts';
 
@@ -55,7 +55,7 @@ export async function withOpenDrive<T>(
   const abort = (): void => tape.cancel();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw toFerriteError(signal.reason);
     return await work({ ...drive, tape });
   } finally {
     signal?.removeEventListener('abort', abort);
