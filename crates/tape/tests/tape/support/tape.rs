@@ -248,22 +248,19 @@ impl Medium for MemoryTape {
 
     fn read_block(&mut self, buffer: &mut [u8]) -> Result<MediumRead, MediumError> {
         let mut state = self.state();
-        let Some(object) = state.objects.get(state.at).cloned() else {
+        let Some(object) = state.objects.get(state.at) else {
             return Ok(MediumRead::EndOfData);
         };
-        if object == Object::PartialBlock {
-            let detail = "cut in the middle".into();
-            return Err(MediumError::IncompleteBlock { detail });
-        }
-        state.at += 1;
-        Ok(match object {
-            Object::PartialBlock | Object::Mark => MediumRead::Filemark,
+        let read = match object {
+            Object::Mark => MediumRead::Filemark,
             Object::Block(bytes) => {
                 let fits = bytes.len().min(buffer.len());
                 buffer[..fits].copy_from_slice(&bytes[..fits]);
                 MediumRead::Block(bytes.len() as u32)
             }
-        })
+        };
+        state.at += 1;
+        Ok(read)
     }
 
     fn rewind(&mut self) -> Result<(), MediumError> {
