@@ -48,7 +48,7 @@ impl Store {
     /// Lists snapshots in the order of a tape backup.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io): what vanishes while it is listed is skipped, anything else is an error, because a
+    /// [`Error::Io`]: what vanishes while it is listed is skipped, anything else is an error, because a
     /// backup must not leave out what it cannot see.
     pub fn list(&self, options: &ListOptions) -> Result<Listing> {
         let mut problems = Vec::new();
@@ -73,7 +73,7 @@ impl Store {
     /// The start and all namespaces below it, each before those inside it, siblings by name.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io), also when the start does not exist.
+    /// [`Error::Io`], also when the start does not exist.
     pub fn namespaces(
         &self,
         options: &ListOptions,
@@ -116,7 +116,7 @@ impl Store {
     /// The groups of one namespace, sorted.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io).
+    /// [`Error::Io`].
     pub fn groups(&self, namespace: &Namespace) -> Result<Vec<BackupGroup>> {
         let base = self.path().join(namespace.path());
         let mut groups = Vec::new();
