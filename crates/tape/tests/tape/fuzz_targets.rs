@@ -203,15 +203,17 @@ fn objects(mut data: &[u8]) -> Vec<Object> {
             3 => unterminated_blocks(content),
             4 => blocks(&media_label(&labels(0))),
             5 => blocks(&set_label(&labels(0))),
-            // One block, of the right length or another; and a file mark.
+            // One block, of the right length, another, or cut off; and a file mark.
             6 => {
                 let mut block = content.to_vec();
                 if kind & 8 == 0 {
                     block.resize(BLOCK_SIZE, 0);
                 }
-                if !block.is_empty() {
-                    objects.push(Object::Block(block));
-                }
+                objects.push(if block.is_empty() {
+                    Object::PartialBlock
+                } else {
+                    Object::Block(block)
+                });
                 continue;
             }
             _ => Vec::new(),

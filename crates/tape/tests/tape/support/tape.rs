@@ -252,6 +252,10 @@ impl Medium for MemoryTape {
             return Ok(MediumRead::EndOfData);
         };
         let read = match object {
+            Object::PartialBlock => {
+                let detail = "cut in the middle".into();
+                return Err(MediumError::IncompleteBlock { detail });
+            }
             Object::Mark => MediumRead::Filemark,
             Object::Block(bytes) => {
                 let fits = bytes.len().min(buffer.len());
