@@ -180,7 +180,7 @@ test('the set stays locked until the restore ends (D20)', async (t) => {
   const { tryLockMediaSet } = await import('../../ts/media/media_locks.ts');
   const tries: Promise<unknown>[] = [];
   const observer = new RecordingObserver();
-  observer.when(/^file 2: /, () => tries.push(tryLockMediaSet(site.installation, mediaSetUuid)));
+  observer.when(/^found media label/, () => tries.push(tryLockMediaSet(site.installation, mediaSetUuid)));
   await site.restore({ mediaSet: mediaSetUuid, store: 'target' }, observer);
   t.deepEqual(await Promise.all(tries), [undefined]);
 });
