@@ -15,8 +15,11 @@ use ferrite_formats::pxar::{EncodeError, Encoder, Metadata, Stat, Xattr};
 use ferrite_formats::{BackupGroup, BackupType, Digest, SnapshotPath};
 use tempfile::TempDir;
 
+/// Reads hostile bytes, or refuses them.
+pub type Target = fn(&[u8]);
+
 /// Every target with its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("snapshot", snapshot), ("extract", extract)];
+pub const TARGETS: &[(&str, Target)] = &[("snapshot", snapshot), ("extract", extract)];
 
 const SNAPSHOT: &str = "host/test/2024-05-01T12:00:00Z";
 const TIME: i64 = 1_714_564_800;

@@ -11,8 +11,11 @@ use ferrite_emulator::{
 use ferrite_scsi::drive::{Drive, DriveOptions};
 use ferrite_scsi::{Cdb, Data, ScsiError, Status, Transport};
 
+/// Reads hostile bytes, or refuses them.
+pub type Target = fn(&[u8]);
+
 /// Every target with its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("virtual-drive", virtual_drive),
     ("emulated-drive", emulated_drive),
 ];
