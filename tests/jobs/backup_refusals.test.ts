@@ -55,7 +55,10 @@ test('S-193: a busy drive is waited for ten seconds; the error says who has it',
   const held = await reserveDrive(site.installation, { name: 'vdrive', path: site.path('tapes-vdrive') });
   await held.setState('UPID:of:the:other:task');
   const started = Date.now();
-  await t.throwsAsync(site.backup(), { code: 'drive-busy', message: /'vdrive' is busy \(UPID:of:the:other:task\)/ });
+  await t.throwsAsync(site.backup(), {
+    code: 'drive-busy',
+    message: /'vdrive' is busy \(UPID:of:the:other:task; waited 10 s\)/,
+  });
   t.true(Date.now() - started >= 9_900);
   await held.release();
   t.is((await site.backup()).outcome.status, 'OK');

@@ -234,7 +234,7 @@ test('a damaged tape stops a scan: the file is named, and the old catalog stays'
   writeFileSync(site.tapeFile('T1', 2), bytes);
   const { error } = await catalog(site, { force: true, scan: true });
   t.is(error?.kind, 'data');
-  t.regex(error?.message ?? '', /file 2.*block 1/);
+  t.regex(error?.message ?? '', /^tape 'T1': tape file 2.*block 1/);
   t.deepEqual(readFileSync(path), before);
 });
 

@@ -34,10 +34,10 @@ test('two names of one device exclude each other', async (t) => {
   const held = await reserveDrive(installation, DRIVE);
   await held.setState('backup');
   const other = { name: 'alias', path: DRIVE.path };
-  const error = await t.throwsAsync(reserveDrive(installation, other, 20));
-  t.regex(error?.message ?? '', /'alias'/);
+  const error = await t.throwsAsync(reserveDrive(installation, other, { timeoutMs: 20 }));
+  t.is(error?.message, "drive 'alias' is busy (another process uses it; waited 0.02 s): try again when it is done");
   await held.release();
-  await (await reserveDrive(installation, other, 20)).release();
+  await (await reserveDrive(installation, other, { timeoutMs: 20 })).release();
 });
 
 test('a state that cannot be cleared is no error of the work that was done', async (t) => {
@@ -49,5 +49,16 @@ test('a state that cannot be cleared is no error of the work that was done', asy
   await t.notThrowsAsync(held.release());
   rmSync(folder);
   mkdirSync(folder);
-  await (await reserveDrive(installation, DRIVE, 20)).release();
+  await (await reserveDrive(installation, DRIVE, { timeoutMs: 20 })).release();
+});
+
+test('an abort ends the wait for a busy drive', async (t) => {
+  const installation = temporaryInstallation(t, { acquireLock: acquireNativeLock });
+  const held = await reserveDrive(installation, DRIVE);
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 50);
+  const started = Date.now();
+  await t.throwsAsync(reserveDrive(installation, DRIVE, { signal: abort.signal }), { code: 'aborted' });
+  t.true(Date.now() - started < 5_000);
+  await held.release();
 });

@@ -6,7 +6,7 @@ import type { Installation } from '../config/installation.ts';
 import type { PoolConfig } from '../config/pool_sections.ts';
 import { poolConfig } from '../config/pools.ts';
 import { FerriteError } from '../errors.ts';
-import { type DriveAccess, type OpenDrive, type ReservedDrive, withReservedDrive } from '../library/drive.ts';
+import { type DriveAccess, type OpenDrive, onTape, type ReservedDrive, withReservedDrive } from '../library/drive.ts';
 import { ejectMedia } from '../library/load.ts';
 import { updateOnlineStatus } from '../library/online_status.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
@@ -65,7 +65,7 @@ export async function backup(
   // Known before a busy drive is waited for; claimed, with the configuration locked, afterwards.
   await usableDatastore(installation, parameters.store, 'read');
   const access = { drive: parameters.drive ?? pool.drive, environment: parameters.environment };
-  return withReservedDrive(installation, access, (drive) => {
+  return withReservedDrive(installation, access, observer.signal, (drive) => {
     refuseUnsupported(drive, pool, parameters);
     const { store } = parameters;
     return withDatastore(installation, store, 'read', observer.signal, (claimed) => {
@@ -218,24 +218,23 @@ class BackupJob {
   ): Promise<BackupOutcome> {
     const { verify } = this.#parameters;
     let done = total - remaining.length;
-    return writer.withChunkIndex((chunkIndex) =>
-      this.#drive.tape.backup(
-        {
-          store: this.#claimed.options,
-          snapshots: remaining,
-          catalogPath: tape.catalogPath,
-          mediaUuid: tape.uuid,
-          mediaSetUuid: tape.setLabel.uuid,
-          chunkIndex,
-          ...(verify && { verify }),
-        },
-        (event) => {
-          if (event.kind === 'snapshot-archive') done++;
-          const before = total - remaining.length;
-          this.#onEvent(event, done, total, (before + (event.share ?? 0) * remaining.length) / total);
-        },
-      ),
-    );
+    return writer.withChunkIndex((chunkIndex) => {
+      const plan = {
+        store: this.#claimed.options,
+        snapshots: remaining,
+        catalogPath: tape.catalogPath,
+        mediaUuid: tape.uuid,
+        mediaSetUuid: tape.setLabel.uuid,
+        chunkIndex,
+        ...(verify && { verify }),
+      };
+      const written = this.#drive.tape.backup(plan, (event) => {
+        if (event.kind === 'snapshot-archive') done++;
+        const before = total - remaining.length;
+        this.#onEvent(event, done, total, (before + (event.share ?? 0) * remaining.length) / total);
+      });
+      return onTape(tape.labelText, written);
+    });
   }
 
   /** `fraction` counts parts of snapshots, too: one large snapshot is a job of hours. */

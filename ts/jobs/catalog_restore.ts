@@ -2,7 +2,7 @@
 import { access, rm } from 'node:fs/promises';
 import type { Installation } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
-import type { DriveAccess, OpenDrive } from '../library/drive.ts';
+import { type DriveAccess, type OpenDrive, onTape } from '../library/drive.ts';
 import { requireLabels } from '../library/read_label.ts';
 import { registerTape, withBookkeeping } from '../library/register_tape.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
@@ -102,7 +102,8 @@ async function restoreCopies(
     statusDir: installation.paths.statusDir,
     ...(installation.owner && { owner: installation.owner }),
   };
-  const outcome = await drive.tape.restoreCatalogs(plan, (event) => onEvent(event, log));
+  const copies = drive.tape.restoreCatalogs(plan, (event) => onEvent(event, log));
+  const outcome = await onTape(labels.label.labelText, copies);
   for (const { fileNumber, reason } of outcome.skipped) log.info(`file ${fileNumber}: skip catalog: ${reason}`);
   for (const uuid of outcome.restored) log.info(`restored catalog of media ${uuid}`);
   return outcome.ownRestored ? outcome.restored : undefined;
@@ -122,7 +123,10 @@ async function scan(
     verbose: parameters.verbose ?? false,
     ...(installation.owner && { owner: installation.owner }),
   };
-  const content = await drive.tape.scanCatalog(plan, (event) => onEvent(event, log));
+  const content = await onTape(
+    labels.label.labelText,
+    drive.tape.scanCatalog(plan, (event) => onEvent(event, log)),
+  );
   log.info(`found ${content.snapshots.length} snapshots and ${content.archives.length} chunk archives`);
 }
 

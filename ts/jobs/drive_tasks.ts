@@ -43,7 +43,7 @@ export function driveTask<T>(
   observer: TaskObserver,
   work: (drive: OpenDrive, log: WorkLog) => Promise<T>,
 ): Promise<TaskOutcome<T>> {
-  return withReservedDrive(installation, access, (drive) => {
+  return withReservedDrive(installation, access, observer.signal, (drive) => {
     const id = task.about === undefined ? drive.name : `${drive.name}:${task.about}`;
     return runDriveTask(installation, drive, access, { type: task.type, id }, observer, work);
   });

@@ -3,7 +3,7 @@ import { usableDatastore } from '../config/datastores.ts';
 import type { Installation } from '../config/installation.ts';
 import { parseStoreMapping, type StoreMapping, targetStores } from '../config/store_mapping.ts';
 import { FerriteError } from '../errors.ts';
-import { type DriveAccess, type OpenDrive, withReservedDrive } from '../library/drive.ts';
+import { type DriveAccess, type OpenDrive, onTape, withReservedDrive } from '../library/drive.ts';
 import { requestMedia } from '../library/load.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
@@ -53,7 +53,7 @@ export async function restore(
   // Known before a busy drive is waited for; looked at again when everything is locked.
   for (const target of targets) await usableDatastore(installation, target, 'write');
   await requireMembers(installation, mediaSet);
-  return withReservedDrive(installation, parameters, (drive) =>
+  return withReservedDrive(installation, parameters, observer.signal, (drive) =>
     // Locked until the restore ends (D20).
     withMediaSet(installation, mediaSet, async () => {
       const members = await requireMembers(installation, mediaSet);
@@ -210,7 +210,11 @@ function restoreTape(
     catalogPath: installation.paths.catalogFile(labels.label.uuid),
     ...(installation.owner && { owner: installation.owner }),
   };
-  return drive.tape.restore(plan, (event) => onEvent(event, labels.label.labelText, fraction, log));
+  const { labelText } = labels.label;
+  return onTape(
+    labelText,
+    drive.tape.restore(plan, (event) => onEvent(event, labelText, fraction, log)),
+  );
 }
 
 function onEvent(event: DriveEvent, labelText: string, fraction: number, log: WorkLog): void {

@@ -7,7 +7,7 @@
  */
 import type { Installation } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
-import type { OpenDrive } from '../library/drive.ts';
+import { type OpenDrive, onTape } from '../library/drive.ts';
 import { requestMedia } from '../library/load.ts';
 import type { WorkLog } from '../log.ts';
 import type { InventoryFile } from '../media/inventory_file.ts';
@@ -154,13 +154,14 @@ export class TapeWriter {
   /** False: the tape's end was met. */
   async #appendCatalog(mediaUuid: string, seqNr: number): Promise<boolean> {
     const { drive, session, catalogVersion } = this.#options;
-    const { complete } = await drive.tape.appendCatalog({
+    const plan = {
       catalogPath: this.#catalogPath(mediaUuid),
       mediaUuid,
       mediaSetUuid: session.set.uuid,
       seqNr,
       contentVersion: catalogVersion,
-    });
+    };
+    const { complete } = await onTape(this.#require().labelText, drive.tape.appendCatalog(plan));
     return complete;
   }
 }

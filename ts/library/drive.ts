@@ -32,10 +32,11 @@ export interface DriveAccess {
 export async function withReservedDrive<T>(
   installation: Installation,
   access: DriveAccess,
+  signal: AbortSignal | undefined,
   work: (drive: ReservedDrive) => Promise<T>,
 ): Promise<T> {
   const config = await chooseDrive(installation, access.drive);
-  const reservation = await reserveDrive(installation, config);
+  const reservation = await reserveDrive(installation, config, { signal });
   try {
     return await work({ config, name: config.name, changer: changerOf(config), reservation });
   } finally {
@@ -63,6 +64,18 @@ export async function withOpenDrive<T>(
   }
 }
 
+/** Says on which tape something failed: the Rust core names file, block or path, and knows nothing of labels. */
+export async function onTape<T>(labelText: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    const { kind, code, message } = toFerriteError(thrown);
+    // These are about the person, or about the datastore that is read.
+    if (kind === 'aborted' || code === 'source-chunk' || code === 'internal') throw thrown;
+    throw new FerriteError(kind, code, `tape '${labelText}': ${message}`, { cause: thrown });
+  }
+}
+
 /** Reserves and opens a drive for a direct call; `state` says to others what it is used for. */
 export async function withDrive<T>(
   installation: Installation,
@@ -70,7 +83,7 @@ export async function withDrive<T>(
   state: string,
   work: (drive: OpenDrive) => Promise<T>,
 ): Promise<T> {
-  return withReservedDrive(installation, access, async (drive) => {
+  return withReservedDrive(installation, access, undefined, async (drive) => {
     await drive.reservation.setState(state);
     return withOpenDrive(drive, access, undefined, work);
   });

@@ -4,10 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { isLockTimeout, LOCK_TIMEOUT_MS } from '../config/file_lock.ts';
+import { type HeldLock, isLockTimeout, LOCK_TIMEOUT_MS } from '../config/file_lock.ts';
 import { type Installation, lockFile } from '../config/installation.ts';
 import { replaceFile } from '../config/replace_file.ts';
-import { FerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 
 export interface DriveAddress {
   /** Section name in tape.cfg. */
@@ -23,13 +23,20 @@ export interface DriveReservation {
   release(): Promise<void>;
 }
 
-/** Takes the drive for this process, waiting at most `timeoutMs`. */
+export interface ReserveOptions {
+  /** How long to wait for another user; ten seconds where not given. */
+  timeoutMs?: number;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Takes the drive for this process. */
 export async function reserveDrive(
   installation: Installation,
   drive: DriveAddress,
-  timeoutMs: number = LOCK_TIMEOUT_MS,
+  options: ReserveOptions = {},
 ): Promise<DriveReservation> {
-  const lock = await lockDrive(installation, drive, timeoutMs);
+  const lock = await lockDrive(installation, drive, options);
   return {
     setState: (text) => writeState(installation, drive.name, text),
     async release() {
@@ -40,22 +47,33 @@ export async function reserveDrive(
   };
 }
 
-async function lockDrive(installation: Installation, drive: DriveAddress, timeoutMs: number) {
+/** Waits in short steps, so that an abort is heard. */
+const WAIT_STEP_MS = 250;
+
+async function lockDrive(installation: Installation, drive: DriveAddress, options: ReserveOptions): Promise<HeldLock> {
+  const { timeoutMs = LOCK_TIMEOUT_MS, signal } = options;
   const path = installation.paths.driveLock(drive.path);
-  try {
-    return await lockFile(installation, path, `drive '${drive.name}'`, timeoutMs);
-  } catch (error) {
-    const state = await readState(installation, drive.name);
-    if (!isLockTimeout(error) || state === '') throw error;
-    throw new FerriteError(
-      'operator',
-      'drive-busy',
-      `drive '${drive.name}' is busy (${state}): try again when it is done`,
-      {
-        cause: error,
-      },
-    );
+  for (let leftMs = timeoutMs; ; leftMs -= WAIT_STEP_MS) {
+    if (signal?.aborted) throw toFerriteError(signal.reason);
+    try {
+      return await lockFile(installation, path, `drive '${drive.name}'`, Math.min(leftMs, WAIT_STEP_MS));
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      if (leftMs <= WAIT_STEP_MS) throw await driveBusy(installation, drive, timeoutMs, error);
+    }
   }
+}
+
+async function driveBusy(
+  installation: Installation,
+  drive: DriveAddress,
+  waitedMs: number,
+  cause: unknown,
+): Promise<FerriteError> {
+  const state = await readState(installation, drive.name);
+  const user = state === '' ? 'another process uses it' : state;
+  const message = `drive '${drive.name}' is busy (${user}; waited ${waitedMs / 1000} s): try again when it is done`;
+  return new FerriteError('operator', 'drive-busy', message, { cause });
 }
 
 async function writeState(installation: Installation, drive: string, text: string): Promise<void> {

@@ -2,7 +2,7 @@
 import { FerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import type { TapeLabels } from '../native.ts';
-import type { OpenDrive } from './drive.ts';
+import { type OpenDrive, onTape } from './drive.ts';
 
 /** Loads the tape with this label text. */
 export async function loadMedia(drive: OpenDrive, labelText: string, log: WorkLog): Promise<void> {
@@ -50,7 +50,7 @@ export async function requestMedia(
   readLabels: ReadLabels = ({ tape }) => tape.readLabels(),
 ): Promise<TapeLabels> {
   await loadMedia(drive, wanted.labelText, log);
-  const found = await readLabels(drive);
+  const found = await onTape(wanted.labelText, readLabels(drive));
   const place = `the tape in drive '${drive.name}'`;
   if (!found) {
     throw new FerriteError(
