@@ -6,11 +6,12 @@ import test from 'ava';
 const checkout = resolve(import.meta.dirname, '..', '..', '..');
 
 const CRATES: Record<string, string[]> = {
+  memory: [],
   formats: [],
   scsi: ['formats'],
   linux: ['formats', 'scsi'],
-  emulator: ['formats', 'scsi'],
-  datastore: ['formats'],
+  emulator: ['memory', 'formats', 'scsi'],
+  datastore: ['memory', 'formats'],
   tape: ['formats', 'scsi'],
   pipeline: ['formats', 'scsi', 'datastore', 'tape'],
   native: ['formats', 'scsi', 'linux', 'emulator', 'datastore', 'tape', 'pipeline'],

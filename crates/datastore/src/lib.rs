@@ -37,12 +37,10 @@ mod warnings;
 mod zero;
 
 pub use active_operations::{ActiveOperation, Operation};
-pub use chunk_store::{
-    AlignedBuffer, ChunkFile, ChunkStore, DIRECT_ALIGNMENT, Inserted, MAX_CHUNK_FILE_BYTES,
-    SyncLevel,
-};
+pub use chunk_store::{ChunkFile, ChunkStore, Inserted, MAX_CHUNK_FILE_BYTES, SyncLevel};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::{ArchiveItem, ArchivedFile, ExtractPlan, ExtractReport};
+pub use ferrite_memory::AlignedBuffer;
 pub use group::GroupWriter;
 pub use import::{ImportItem, ImportKind, ImportPlan, ImportReport};
 pub use listing::{ListOptions, Listing, SnapshotInfo};

@@ -8,10 +8,10 @@ use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ferrite_formats::{Digest, magic};
+use ferrite_memory::{AlignedBuffer, DIRECT_ALIGNMENT};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::aligned_buffer::{AlignedBuffer, DIRECT_ALIGNMENT};
 use super::{ChunkStore, MAX_CHUNK_FILE_BYTES, SyncLevel};
 use crate::error::{Error, IoContext, Result};
 use crate::layout::chunk_dir::FOLDER_MODE;

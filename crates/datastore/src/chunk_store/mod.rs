@@ -3,7 +3,6 @@
 //! Everything goes relative to one descriptor of `.chunks`, so a path look-up costs two components. Nothing here looks
 //! inside a blob beyond its magic number: callers verify before they insert.
 
-mod aligned_buffer;
 mod count;
 mod insert;
 
@@ -16,7 +15,6 @@ use ferrite_formats::Digest;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
-pub use aligned_buffer::{AlignedBuffer, DIRECT_ALIGNMENT};
 pub use insert::Inserted;
 
 pub(crate) use count::ChunkTotals;

@@ -11,8 +11,9 @@ use std::thread::Scope;
 use crossbeam_channel::{Receiver, Sender};
 use ferrite_formats::Digest;
 use ferrite_formats::blob::BlobEncoder;
+use ferrite_memory::AlignedBuffer;
 
-use crate::chunk_store::{AlignedBuffer, Inserted};
+use crate::chunk_store::Inserted;
 use crate::error::{Error, FormatContext, Result};
 use crate::progress::CancelFlag;
 use crate::store::Store;

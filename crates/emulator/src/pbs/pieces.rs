@@ -10,44 +10,38 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use ferrite_memory::AlignedBuffer;
+
 use super::disk::DiskFile;
 
 /// One piece: a multiple of the block length, so that every flush leaves an aligned offset.
 pub(super) const PIECE_BYTES: usize = 4 << 20;
-/// Satisfies every disk sector and page size met so far.
-const ALIGNMENT: usize = 4096;
 /// One is filled, one is written, one waits: on a busy machine either side gets the processor late. One writer only, so that
 /// what is in the file is always its beginning, whenever the process dies.
 const MAX_BUFFERS: usize = 3;
 const THREAD_NAME: &str = "virtual-tape";
 
-/// Page-aligned buffer of one piece.
-pub(super) struct PieceBuffer {
-    bytes: Vec<u8>,
-    start: usize,
-}
+/// Buffer of one piece.
+pub(super) struct PieceBuffer(AlignedBuffer);
 
 impl PieceBuffer {
     fn new() -> Self {
-        let bytes = vec![0; PIECE_BYTES + ALIGNMENT];
-        let start = bytes.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
-        Self { bytes, start }
+        Self(AlignedBuffer::zeroed(PIECE_BYTES))
     }
 
     /// The first `length` bytes.
     pub fn piece(&self, length: usize) -> &[u8] {
-        &self.bytes[self.start..self.start + length]
+        &self.0[..length]
     }
 
     /// The first `length` bytes, to be filled.
     pub fn piece_mut(&mut self, length: usize) -> &mut [u8] {
-        &mut self.bytes[self.start..self.start + length]
+        &mut self.0[..length]
     }
 
     /// Copies `block` in at `at`.
     pub fn put(&mut self, at: usize, block: &[u8]) {
-        let start = self.start + at;
-        self.bytes[start..start + block.len()].copy_from_slice(block);
+        self.0[at..at + block.len()].copy_from_slice(block);
     }
 }
 

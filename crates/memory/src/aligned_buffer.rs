@@ -1,32 +1,41 @@
-//! Memory that O_DIRECT accepts: starts at a multiple of 4096 and is padded to one.
-//!
-//! Without `unsafe`, so over-allocated by one page and used from the first aligned byte on.
+//! A vector of bytes whose content starts at an aligned address.
 
 use std::ops::{Deref, DerefMut};
 
-/// Alignment of address, offset and length that every disk accepts for direct writes.
+use crate::pages::Pages;
+
+/// Alignment of address, offset and length that every disk accepts for direct I/O.
 pub const DIRECT_ALIGNMENT: usize = 4096;
 
-/// A reusable byte buffer whose content starts at an aligned address. Chunks collected in one are written to disk
-/// without a further copy.
+/// A reusable byte buffer whose content starts at an aligned address. What is collected in one is written to disk without a
+/// further copy.
 #[derive(Debug, Default)]
 pub struct AlignedBuffer {
-    storage: Vec<u8>,
-    /// First aligned byte of `storage`.
-    start: usize,
+    /// None while it has no memory.
+    pages: Option<Pages>,
     /// Bytes of content.
     len: usize,
 }
 
 impl AlignedBuffer {
     /// An empty buffer without memory.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// A buffer of `bytes` zeros.
+    #[must_use]
+    pub fn zeroed(bytes: usize) -> Self {
+        let mut buffer = Self::new();
+        buffer.set_len(bytes);
+        buffer
+    }
+
     /// Bytes it can hold before it grows; a multiple of [`DIRECT_ALIGNMENT`].
+    #[must_use]
     pub fn capacity(&self) -> usize {
-        (self.storage.len() - self.start) & !(DIRECT_ALIGNMENT - 1)
+        self.pages.as_ref().map_or(0, Pages::len)
     }
 
     /// Grows until `bytes` fit; the content stays.
@@ -38,11 +47,9 @@ impl AlignedBuffer {
         let rounded = bytes
             .max(self.capacity() * 2)
             .next_multiple_of(DIRECT_ALIGNMENT);
-        let mut storage = vec![0; rounded + DIRECT_ALIGNMENT];
-        let start = storage.as_ptr().align_offset(DIRECT_ALIGNMENT);
-        storage[start..start + self.len].copy_from_slice(self);
-        self.storage = storage;
-        self.start = start;
+        let mut pages = Pages::new(rounded);
+        pages.as_mut_slice()[..self.len].copy_from_slice(self);
+        self.pages = Some(pages);
     }
 
     /// Forgets the content and keeps the memory.
@@ -68,13 +75,15 @@ impl Deref for AlignedBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.storage[self.start..self.start + self.len]
+        let all = self.pages.as_ref().map_or(&[][..], Pages::as_slice);
+        &all[..self.len]
     }
 }
 
 impl DerefMut for AlignedBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.storage[self.start..self.start + self.len]
+        let all = self.pages.as_mut().map_or(&mut [][..], Pages::as_mut_slice);
+        &mut all[..self.len]
     }
 }
 
@@ -93,10 +102,23 @@ mod tests {
                 buffer.extend_from_slice(&piece);
                 model.extend_from_slice(&piece);
                 prop_assert_eq!(&buffer[..], &model[..]);
-                prop_assert_eq!(buffer.as_ptr().align_offset(DIRECT_ALIGNMENT), 0);
+                prop_assert!(buffer.is_empty() || buffer.as_ptr().align_offset(DIRECT_ALIGNMENT) == 0);
+                prop_assert_eq!(buffer.capacity() % DIRECT_ALIGNMENT, 0);
             }
             buffer.clear();
             prop_assert!(buffer.is_empty());
         }
+    }
+
+    #[test]
+    fn content_outlives_the_move_to_huge_pages() {
+        let mut buffer = AlignedBuffer::new();
+        for piece in 0..40u8 {
+            buffer.extend_from_slice(&[piece; 100_000]);
+        }
+        for (piece, bytes) in buffer.chunks(100_000).enumerate() {
+            assert!(bytes.iter().all(|&byte| byte == piece as u8));
+        }
+        assert!(AlignedBuffer::zeroed(3 << 20).iter().all(|&byte| byte == 0));
     }
 }
