@@ -98,6 +98,6 @@ export function removeRun(folder: string): void {
 /** The files of the virtual tapes. */
 export function tapeFiles(run: Run): string[] {
   return readdirSync(run.tapes)
-    .filter((name) => name.startsWith('tape-'))
+    .filter((name) => name.startsWith('tapefile-'))
     .map((name) => join(run.tapes, name));
 }
