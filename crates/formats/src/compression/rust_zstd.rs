@@ -16,6 +16,8 @@ const SKIPPABLE_MAGIC: u32 = 0x184D_2A50;
 const SKIPPABLE_MASK: u32 = 0xFFFF_FFF0;
 /// Magic and the descriptor byte that says how long the header is.
 const FRAME_START_BYTES: usize = 5;
+/// In the descriptor: "must be zero" (RFC 8878, 3.1.1.1.1.4).
+const RESERVED_BIT: u8 = 0b1000;
 const BLOCK_HEADER_BYTES: usize = 3;
 
 /// Stands in for a compressor: nothing it is given becomes smaller.
@@ -242,6 +244,10 @@ fn frame_header_bytes(bytes: &[u8]) -> Result<usize> {
     }
     if magic != FRAME_MAGIC {
         return Err(corrupt("no zstd frame"));
+    }
+    // The library does not look at it.
+    if descriptor & RESERVED_BIT != 0 {
+        return Err(corrupt("the frame uses a reserved bit"));
     }
     let single_segment = descriptor & 0b10_0000 != 0;
     let content_size = match (descriptor >> 6, single_segment) {
