@@ -2,7 +2,7 @@
  * A place to run jobs in: an installation with virtual drives, pools and datastores, all real but for the clock. Datastores
  * have only the folders that their chunks need; to make all 65,536 takes longer than the job that is tested.
  */
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -28,15 +28,12 @@ import type { TaskOutcome } from '../../ts/log.ts';
 import type { Inventory } from '../../ts/media/inventory.ts';
 import { InventoryFile } from '../../ts/media/inventory_file.ts';
 import { RecordingObserver, settled } from '../recording_observer.ts';
-import { seededRandom } from '../seeded_random.ts';
 import { memoryDirectory, temporaryInstallation } from '../temporary_installation.ts';
 
 /** Bytes that do not compress, the same for the same name. */
 function content(name: string, length: number): Buffer {
-  const next = seededRandom(createHash('sha256').update(name).digest().readInt32LE());
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at + 4 <= length; at += 4) bytes.writeUInt32LE(next() * 2 ** 32, at);
-  return bytes;
+  const key = createHash('sha256').update(name).digest().subarray(0, 16);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
 /** A bit more than a block of the tape. */
