@@ -13,7 +13,7 @@ const CRATES: Record<string, string[]> = {
   emulator: ['memory', 'formats', 'scsi'],
   datastore: ['memory', 'formats'],
   tape: ['formats', 'scsi'],
-  pipeline: ['formats', 'scsi', 'datastore', 'tape'],
+  pipeline: ['memory', 'formats', 'scsi', 'datastore', 'tape'],
   native: ['formats', 'scsi', 'linux', 'emulator', 'datastore', 'tape', 'pipeline'],
   wasm: ['formats'],
 };

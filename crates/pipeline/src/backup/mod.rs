@@ -9,6 +9,7 @@ mod archive;
 mod reader;
 mod sequencer;
 mod session;
+mod source;
 mod steps;
 mod writer;
 
@@ -29,6 +30,7 @@ use crate::error::Result;
 use crate::events::Event;
 use crate::ring::Ring;
 use crate::threads::spawn;
+use source::SourceFileSystem;
 
 /// Memory of a run unless the plan says otherwise.
 pub const DEFAULT_MEMORY_BYTES: u64 = 256 << 20;
@@ -66,9 +68,9 @@ pub struct BackupPlan {
     pub chunk_index: Option<Arc<ChunkIndex>>,
     /// How far to check the source.
     pub verify: Verify,
-    /// Bound of the memory for chunk data, in bytes; at least some 25 MB are used. `None` = [`DEFAULT_MEMORY_BYTES`].
+    /// Bound of the memory for chunk data, in bytes; at least some 40 MB are used. `None` = [`DEFAULT_MEMORY_BYTES`].
     pub memory_bytes: Option<u64>,
-    /// Threads that read and verify chunks. `None` = as many as there are processors, 2 to 4.
+    /// Threads that read and verify chunks. `None` = two for each processor, 4 to 8.
     pub reader_threads: Option<usize>,
 }
 
@@ -127,24 +129,40 @@ pub fn backup(
 ) -> Result<BackupOutcome> {
     let started = Instant::now();
     let _operation = plan.store.begin(Operation::Read)?;
-    let ring = Ring::new(ring_blocks(plan.memory_bytes) as usize);
     let readers = reader_threads(plan.reader_threads);
+    let ring = Ring::new(ring_blocks(plan.memory_bytes, readers) as usize);
     let (step_sender, step_receiver) = steps::channel();
     let (job_sender, job_receiver) = crossbeam_channel::bounded(sequencer::OPEN_CHUNKS);
     let order = environment.chunk_order(plan.store.options().chunk_order);
 
     let (ring, outlook) = (&ring, &steps::Outlook::default());
+    let file_system = &SourceFileSystem::default();
     // By value: when this closure returns, however, nobody must hold an end of a channel that the threads wait for.
     let mut outcome = thread::scope(move |scope| {
         let _stop = StopOnDrop(ring);
         for number in 0..readers {
-            let (jobs, store) = (job_receiver.clone(), plan.store.chunks());
-            let work = move || reader::run(&jobs, ring, store, plan.verify);
+            let jobs = job_receiver.clone();
+            let around = reader::Surroundings {
+                ring,
+                store: plan.store.chunks(),
+                verify: plan.verify,
+                file_system,
+            };
+            let work = move || reader::run(&jobs, &around);
             spawn(scope, format!("chunk-reader-{number}"), work)?;
         }
         drop(job_receiver);
-        let sequence =
-            move || sequencer::run(plan, order, ring, &step_sender, &job_sender, outlook);
+        let sequence = move || {
+            sequencer::run(
+                plan,
+                order,
+                ring,
+                &step_sender,
+                &job_sender,
+                outlook,
+                file_system,
+            )
+        };
         spawn(scope, "chunk-sequencer".to_owned(), sequence)?;
 
         let steps = steps::StepQueue::new(step_receiver, cancel, outlook);
@@ -162,14 +180,22 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-fn ring_blocks(memory_bytes: Option<u64>) -> u64 {
+fn ring_blocks(memory_bytes: Option<u64>, readers: usize) -> u64 {
     let memory = memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES);
-    (memory.min(RING_BYTES) / BLOCK_SIZE as u64).max(MIN_RING_BLOCKS)
+    let buffers = (readers * source::PIECE_BYTES) as u64;
+    let ring = memory.saturating_sub(buffers).min(RING_BYTES);
+    (ring / BLOCK_SIZE as u64).max(MIN_RING_BLOCKS)
 }
+
+/// While one waits for the disk, another one uses the processor.
+const READERS_PER_PROCESSOR: usize = 2;
 
 fn reader_threads(wanted: Option<usize>) -> usize {
     let available = || thread::available_parallelism().map_or(2, |count| count.get());
-    wanted.map_or_else(|| available().clamp(2, 4), |wanted| wanted.clamp(1, 64))
+    wanted.map_or_else(
+        || (available() * READERS_PER_PROCESSOR).clamp(4, 8),
+        |wanted| wanted.clamp(1, 64),
+    )
 }
 
 impl BackupOutcome {

@@ -1,7 +1,7 @@
 //! Reader threads: chunk files into the ring, verified.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::Receiver;
@@ -10,8 +10,10 @@ use ferrite_formats::blob::{BlobVerifier, MAX_PLAIN_BYTES};
 use ferrite_formats::block::HEADER_SIZE;
 use ferrite_formats::chunk_archive::ChunkEntry;
 use ferrite_formats::{Digest, FormatError};
+use ferrite_memory::AlignedBuffer;
 
 use super::Verify;
+use super::source::{Source, SourceFileSystem};
 use crate::error::{ChunkFault, panic_text};
 use crate::framing::{PAYLOAD, Placement};
 use crate::ring::Ring;
@@ -27,89 +29,114 @@ pub(super) struct Job {
     /// Name of the chunk.
     pub digest: Digest,
     /// Its file, open. Chunk files are replaced by renaming, never changed, so what was opened stays what it is.
-    pub file: File,
+    pub source: Source,
+}
+
+/// What a reader thread works with.
+pub(super) struct Surroundings<'a> {
+    pub ring: &'a Ring,
+    pub store: &'a ChunkStore,
+    pub verify: Verify,
+    pub file_system: &'a SourceFileSystem,
+}
+
+/// Made at the first chunk, and again after a panic.
+struct Tools {
+    verifier: BlobVerifier,
+    /// Empty as long as all chunks are in the page cache.
+    buffer: AlignedBuffer,
 }
 
 /// Works off jobs until the sequencer hangs up. A panic costs one chunk, not the thread.
-pub(super) fn run(jobs: &Receiver<Job>, ring: &Ring, store: &ChunkStore, verify: Verify) {
-    let mut verifier = None;
-    for job in jobs {
+pub(super) fn run(jobs: &Receiver<Job>, around: &Surroundings<'_>) {
+    let mut tools = None;
+    for mut job in jobs {
         let read = catch_unwind(AssertUnwindSafe(|| {
-            let mut current = match verifier.take() {
+            let mut current = match tools.take() {
                 Some(kept) => kept,
-                None => {
-                    BlobVerifier::new().map_err(|error| format_fault(store, &job.digest, error))?
-                }
+                None => Tools {
+                    verifier: BlobVerifier::new()
+                        .map_err(|error| around.format_fault(&job.digest, error))?,
+                    buffer: AlignedBuffer::new(),
+                },
             };
-            read_chunk(&job, ring, store, verify, &mut current)?;
-            verifier = Some(current);
+            read_chunk(&mut job, around, &mut current)?;
+            tools = Some(current);
             Ok(())
         }));
         let result = read.unwrap_or_else(|panic| Err(ChunkFault::Panicked(panic_text(&*panic))));
-        ring.finish(job.part, result);
+        around.ring.finish(job.part, result);
     }
 }
 
 /// Puts entry header and blob of one chunk into their slots and checks the blob on its way, while it is in the cache.
 fn read_chunk(
-    job: &Job,
-    ring: &Ring,
-    store: &ChunkStore,
-    verify: Verify,
-    verifier: &mut BlobVerifier,
+    job: &mut Job,
+    around: &Surroundings<'_>,
+    tools: &mut Tools,
 ) -> Result<(), ChunkFault> {
-    let wrong = |error| format_fault(store, &job.digest, error);
+    let (slot, digest) = (job.archive_slot, job.digest);
     let (start, data, end) = (
         job.placement.start,
         job.placement.data_start(),
         job.placement.end(),
     );
-
     let entry = ChunkEntry {
-        digest: job.digest,
+        digest,
         size: job.placement.blob_bytes,
     }
     .encode();
-    let mut header = &entry[..];
-    visit(ring, job.archive_slot, start, data, |stretch, _| {
-        let (now, later) = header.split_at(stretch.len());
-        stretch.copy_from_slice(now);
-        header = later;
+    visit(around.ring, slot, start..data, |stretch, position| {
+        let at = (position - start) as usize;
+        stretch.copy_from_slice(&entry[at..at + stretch.len()]);
         Ok(())
     })?;
 
-    let expected = (verify == Verify::Sha256).then_some(&job.digest);
+    let wrong = |error| around.format_fault(&digest, error);
+    let failed = |error| around.read_fault(&digest, error);
+    let Tools { verifier, buffer } = tools;
+    let expected = (around.verify == Verify::Sha256).then_some(&digest);
     verifier.start(expected, MAX_PLAIN_BYTES).map_err(wrong)?;
-    visit(ring, job.archive_slot, data, end, |stretch, position| {
-        job.file
-            .read_exact_at(stretch, position - data)
-            .map_err(|source| {
-                let path = store.chunk_path(&job.digest);
-                ChunkFault::Store(StoreError::Io {
-                    action: "read",
-                    path,
-                    source,
-                })
+    if job.source.is_direct() {
+        // In pieces as they come from the disk, so that no slot is locked while the disk is waited for.
+        let mut position = data;
+        while position < end {
+            let piece = job
+                .source
+                .piece(position - data, buffer, around.file_system)
+                .map_err(failed)?;
+            let from = position;
+            position += piece.len() as u64;
+            visit(around.ring, slot, from..position, |stretch, position| {
+                let at = (position - from) as usize;
+                stretch.copy_from_slice(&piece[at..at + stretch.len()]);
+                verifier.update(stretch).map_err(wrong)
             })?;
-        verifier.update(stretch).map_err(wrong)
-    })?;
+        }
+    } else {
+        visit(around.ring, slot, data..end, |stretch, position| {
+            job.source
+                .read_exact_at(stretch, position - data)
+                .map_err(failed)?;
+            verifier.update(stretch).map_err(wrong)
+        })?;
+    }
     verifier.finish().map_err(wrong)?;
     Ok(())
 }
 
-/// Calls `fill` with the memory of each block that holds content `from..to` of an archive, and with the place of that
+/// Calls `fill` with the memory of each block that holds this content of an archive, and with the place of that
 /// memory in the content.
 fn visit(
     ring: &Ring,
     archive_slot: u64,
-    from: u64,
-    to: u64,
+    content: Range<u64>,
     mut fill: impl FnMut(&mut [u8], u64) -> Result<(), ChunkFault>,
 ) -> Result<(), ChunkFault> {
-    let mut position = from;
-    while position < to {
+    let mut position = content.start;
+    while position < content.end {
         let offset = position % PAYLOAD;
-        let bytes = (PAYLOAD - offset).min(to - position);
+        let bytes = (PAYLOAD - offset).min(content.end - position);
         let mut block = ring.block(archive_slot + position / PAYLOAD);
         fill(
             &mut block[HEADER_SIZE..][offset as usize..(offset + bytes) as usize],
@@ -120,9 +147,19 @@ fn visit(
     Ok(())
 }
 
-fn format_fault(store: &ChunkStore, digest: &Digest, source: FormatError) -> ChunkFault {
-    ChunkFault::Store(StoreError::Format {
-        path: store.chunk_path(digest),
-        source,
-    })
+impl Surroundings<'_> {
+    fn format_fault(&self, digest: &Digest, source: FormatError) -> ChunkFault {
+        ChunkFault::Store(StoreError::Format {
+            path: self.store.chunk_path(digest),
+            source,
+        })
+    }
+
+    fn read_fault(&self, digest: &Digest, source: io::Error) -> ChunkFault {
+        ChunkFault::Store(StoreError::Io {
+            action: "read",
+            path: self.store.chunk_path(digest),
+            source,
+        })
+    }
 }

@@ -1,12 +1,10 @@
 //! The thread that decides what goes where: which chunks are new, and which byte of which archive each of them begins at.
 //!
-//! It runs ahead of the readers by opening chunk files and asking the kernel to fetch them, and ahead of the drive by as much
-//! as the ring holds. It never waits for anything but room: steps are sent before the room for them is reserved, so the drive
+//! It runs ahead of the readers by opening chunk files and deciding how they are read, and ahead of the drive by as much as the
+//! ring holds. It never waits for anything but room: steps are sent before the room for them is reserved, so the drive
 //! thread always knows what it is waiting for.
 
 use std::cell::Cell;
-use std::fs::File;
-use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::Sender;
@@ -15,22 +13,19 @@ use ferrite_formats::Digest;
 use ferrite_formats::chunk_archive::ChunkArchiveHeader;
 use ferrite_formats::content_header::ContentError;
 use ferrite_tape::SetIndex;
-use rustix::fs::Advice;
 use uuid::Uuid;
 
 use super::BackupPlan;
 use super::reader::Job;
+use super::source::SourceFileSystem;
 use super::steps::{ArchiveStart, OpenSnapshot, Outlook, Permit, Permits, PlannedChunk, Step};
 use crate::error::panic_text;
 use crate::framing::{PAYLOAD, Placement, archive_is_full};
 use crate::ring::{Ring, Stopped};
 
-/// Chunk files that are open ahead of the readers, their content being fetched. Four in flight were enough to double the
-/// speed of a cold disk, more than 16 gave nothing (spec/limits.md 2).
+/// Chunk files that are open ahead of the readers, their content being fetched where the kernel does that. Four in flight
+/// were enough to double the speed of a cold disk, more than 16 gave nothing (spec/limits.md 2).
 pub(super) const OPEN_CHUNKS: usize = 16;
-
-/// The kernel fetches no more than this for one request on any disk (its default `max_sectors_kb` is 1280).
-const FETCH_BYTES: u64 = 1 << 20;
 
 /// Walks the plan to its end, or until the ring is stopped.
 pub(super) fn run(
@@ -40,6 +35,7 @@ pub(super) fn run(
     steps: &Sender<Step>,
     jobs: &Sender<Job>,
     outlook: &Outlook,
+    file_system: &SourceFileSystem,
 ) {
     let walked = catch_unwind(AssertUnwindSafe(|| {
         let index = SetIndex::new(plan.chunk_index.clone(), plan.store.name());
@@ -50,6 +46,7 @@ pub(super) fn run(
             steps,
             jobs,
             outlook,
+            file_system,
             index,
             next_slot: 0,
         }
@@ -68,6 +65,7 @@ struct Sequencer<'a> {
     steps: &'a Sender<Step>,
     jobs: &'a Sender<Job>,
     outlook: &'a Outlook,
+    file_system: &'a SourceFileSystem,
     /// Everything that was planned counts as written: if it does not get on the tape, the run ends.
     index: SetIndex,
     /// First slot of the ring that no archive uses yet.
@@ -152,7 +150,7 @@ impl Sequencer<'_> {
                 return Err(Stopped);
             }
         };
-        fetch(&file, bytes);
+        let source = self.file_system.open(file, bytes);
 
         let current = match archive.take() {
             Some(current) => current,
@@ -175,7 +173,7 @@ impl Sequencer<'_> {
             archive_slot: current.slot,
             placement,
             digest,
-            file,
+            source,
         };
         self.jobs.send(job).map_err(|_| Stopped)?;
 
@@ -236,14 +234,4 @@ pub(super) fn chunk_archive_head(
         store: store.to_owned(),
     }
     .encode(uuid, ctime)
-}
-
-/// Asks the kernel to read a whole file into its cache, and does not wait for it.
-fn fetch(file: &File, bytes: u64) {
-    let mut offset = 0;
-    while offset < bytes {
-        // Only advice: whatever hinders it will show when the file is read.
-        let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(FETCH_BYTES), Advice::WillNeed);
-        offset += FETCH_BYTES;
-    }
 }
