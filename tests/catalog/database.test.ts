@@ -125,7 +125,7 @@ fixtureTest('problems are those of tapes with content, and only a question about
   rmSync(installation.paths.catalogFile(tape?.uuid ?? ''));
   const { problems } = await snapshotCount(installation);
   t.deepEqual(
-    problems.map(({ labelText, reason }) => [labelText, reason]),
+    problems.map(({ labelText, state }) => [labelText, state]),
     [['TAPE02', 'missing']],
   );
   const database = await CatalogDatabase.open(installation, entries);

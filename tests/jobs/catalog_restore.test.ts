@@ -53,7 +53,7 @@ test('a lost catalog of the current set stops a backup: tape, file and command a
   t.is(outcome.error?.code, 'catalog-unusable');
   t.is(
     outcome.error?.message,
-    `the catalog of tape 'T2' of the current media set (${path}) is missing: load tape 'T2' and run 'proxmox-tape catalog'`,
+    `the catalog of tape 'T2' (${path}) is missing: load the tape and run 'proxmox-tape catalog'`,
   );
   await load(site, 'T2');
   const summary = await settled(catalog(site));
@@ -126,7 +126,10 @@ test('a catalog that is damaged otherwise is not touched: `catalog --force` repl
   await site.addSnapshot('vm/1', 4, ['a4']);
   const { outcome } = await site.backup();
   t.is(outcome.error?.code, 'catalog-unusable');
-  t.regex(outcome.error?.message ?? '', /tape 'T3'.*load tape 'T3' and run 'proxmox-tape catalog --force'/);
+  t.regex(
+    outcome.error?.message ?? '',
+    /^the catalog of tape 'T3' cannot be used: .*\.log: .*at byte \d+.*\(catalog --force\)/,
+  );
   t.deepEqual(readFileSync(path), damaged);
   await t.throwsAsync(mediaContent(site.installation, {}), { message: /T3.*catalog --force/ });
 
@@ -223,19 +226,61 @@ test('while a tape is read its set is locked and its pool is not', async (t) => 
   poolLock?.release();
 });
 
-test('a damaged tape stops a scan: the file is named, and the old catalog stays', async (t) => {
+const BLOCK = 262_144;
+
+for (const [what, message, damage] of [
+  [
+    'a flipped bit in a chunk',
+    /^tape 'T1': tape file 2 \(block 1\)/,
+    (bytes: Buffer) => bytes.fill('!', BLOCK + 500, BLOCK + 501),
+  ],
+  [
+    'garbage in place of a block',
+    /^tape 'T1': tape file 2.*block 1/,
+    (bytes: Buffer) => bytes.fill('!', BLOCK, BLOCK + 99),
+  ],
+  [
+    'a block twice',
+    /^tape 'T1': tape file 2: blocks out of sequence/,
+    (bytes: Buffer) => bytes.copy(bytes, BLOCK, 0, BLOCK),
+  ],
+] as const) {
+  test(`${what} stops a scan: tape, file and block are named, and the old catalog stays`, async (t) => {
+    const site = await Site.make(t);
+    await site.addSnapshot('vm/1', 1, ['a', 'b']);
+    await site.backup();
+    const path = site.catalogPath(await site.inventory(), 'T1');
+    const before = readFileSync(path);
+    const bytes = readFileSync(site.tapeFile('T1', 2));
+    damage(bytes);
+    writeFileSync(site.tapeFile('T1', 2), bytes);
+    const { error } = await catalog(site, { force: true, scan: true });
+    t.is(error?.kind, 'data');
+    t.regex(error?.message ?? '', message);
+    t.deepEqual(readFileSync(path), before);
+  });
+}
+
+test('a missing tape file, and an index that is garbage, stop a scan and are named', async (t) => {
   const site = await Site.make(t);
   await site.addSnapshot('vm/1', 1, ['a', 'b']);
   await site.backup();
-  const path = site.catalogPath(await site.inventory(), 'T1');
-  const before = readFileSync(path);
-  const bytes = readFileSync(site.tapeFile('T1', 2));
-  bytes.write('garbage', 262_144);
-  writeFileSync(site.tapeFile('T1', 2), bytes);
-  const { error } = await catalog(site, { force: true, scan: true });
-  t.is(error?.kind, 'data');
-  t.regex(error?.message ?? '', /^tape 'T1': tape file 2.*block 1/);
-  t.deepEqual(readFileSync(path), before);
+  const file = readFileSync(site.tapeFile('T1', 2));
+  rmSync(site.tapeFile('T1', 2));
+  const missing = await catalog(site, { force: true, scan: true });
+  t.true(missing.error?.message.includes(site.tapeFile('T1', 2)), missing.error?.message);
+  writeFileSync(site.tapeFile('T1', 2), file);
+  const index = site.path('tapes-vdrive/tape-T1.json');
+  writeFileSync(index, '[[[');
+  const garbage = await catalog(site, { force: true, scan: true });
+  t.true(garbage.error?.message.includes(index), garbage.error?.message);
+  const status = site.path('tapes-vdrive/drive-status.json');
+  writeFileSync(index, '{"files": 5}');
+  writeFileSync(status, 'null and void');
+  const lost = await catalog(site, { force: true, scan: true });
+  t.true(lost.error?.message.includes(status), lost.error?.message);
+  await load(site, 'T1');
+  t.is((await catalog(site, { force: true, scan: true })).error, undefined, 'loading a tape makes a new status');
 });
 
 test('a scan steps over what a killed job left: warned of, and not in the catalog', async (t) => {

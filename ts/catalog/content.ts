@@ -1,6 +1,6 @@
 /** What `media content` answers: which snapshot lies on which tape (behaviour.md 15.2). */
 import { FerriteError } from '../errors.ts';
-import { type CatalogDatabase, catalogAdvice, type Row } from './database.ts';
+import { type CatalogDatabase, problemText, type Row } from './database.ts';
 
 /** All given filters must match. */
 export interface ContentFilter {
@@ -59,13 +59,7 @@ export function listContent(database: CatalogDatabase, filter: ContentFilter): C
     database.query(`SELECT media.uuid FROM media WHERE ${MEDIA_FILTER}`, media).map((row) => row.uuid),
   );
   const problem = database.problems.find(({ mediaUuid }) => selected.has(mediaUuid));
-  if (problem) {
-    throw new FerriteError(
-      'data',
-      'catalog-unusable',
-      `the catalog of tape '${problem.labelText}' (${problem.path}) is ${problem.reason}: ${catalogAdvice(problem)}`,
-    );
-  }
+  if (problem) throw new FerriteError('data', 'catalog-unusable', problemText(problem));
   const parameters = { ...media, ':backupType': filter.backupType ?? null, ':backupId': filter.backupId ?? null };
   return database.query(CONTENT, parameters).map(contentEntry);
 }

@@ -26,13 +26,17 @@ export interface CatalogProblem {
   mediaUuid: string;
   labelText: string;
   path: string;
-  /** `missing`, or what is wrong with the file. */
-  reason: string;
+  /** What it is: `missing`, `empty`, `about another tape`. */
+  state?: string;
+  /** Why it cannot be read, with its path and what to do about it. */
+  error?: string;
 }
 
-/** What a person does about a catalog that cannot be used. */
-export function catalogAdvice({ labelText, reason }: CatalogProblem): string {
-  return `load tape '${labelText}' and run 'proxmox-tape catalog${reason === 'missing' ? '' : ' --force'}'`;
+/** What is wrong, and what a person does about it. */
+export function problemText({ labelText, path, state, error }: CatalogProblem): string {
+  if (error !== undefined) return `the catalog of tape '${labelText}' cannot be used: ${error}`;
+  const command = state === 'missing' ? 'catalog' : 'catalog --force';
+  return `the catalog of tape '${labelText}' (${path}) is ${state}: load the tape and run 'proxmox-tape ${command}'`;
 }
 
 /** Rows as objects, column names as keys. */
@@ -116,9 +120,9 @@ async function synchronize(
     const update = await updateCatalog(database, uuid, path, known.get(uuid));
     known.delete(uuid);
     changed ||= update.changed;
-    const reason = update.problem ?? membershipProblem(database, entry);
+    const problem = update.problem ?? membershipProblem(database, entry);
     // Tapes without a set hold nothing that could be missing from an answer.
-    if (reason !== undefined && setLabelOf(entry)) problems.push({ mediaUuid: uuid, labelText, path, reason });
+    if (problem && setLabelOf(entry)) problems.push({ mediaUuid: uuid, labelText, path, ...problem });
   }
   for (const uuid of known.keys()) {
     forget(database, uuid);
@@ -127,33 +131,35 @@ async function synchronize(
   return { problems, changed };
 }
 
+type FoundProblem = Pick<CatalogProblem, 'state' | 'error'>;
+
 /** Reads one catalog file again if it is not the one that was read before (`stored`). */
 async function updateCatalog(
   database: Database,
   uuid: string,
   path: string,
   stored: string | undefined,
-): Promise<{ changed: boolean; problem?: string }> {
+): Promise<{ changed: boolean; problem?: FoundProblem }> {
   const found = await stat(path).catch(() => undefined);
   if (found && stored === identity(found)) return { changed: false };
   if (stored !== undefined) forget(database, uuid);
-  if (!found) return { changed: stored !== undefined, problem: 'missing' };
+  if (!found) return { changed: stored !== undefined, problem: { state: 'missing' } };
   try {
     const { readCatalog } = await import('../native.ts');
     const content = await readCatalog(path);
     if (content.mediaUuid !== uuid) {
-      const problem = content.mediaUuid === undefined ? 'empty' : `about another tape (${content.mediaUuid})`;
-      return { changed: stored !== undefined, problem };
+      const state = content.mediaUuid === undefined ? 'empty' : `about another tape (${content.mediaUuid})`;
+      return { changed: stored !== undefined, problem: { state } };
     }
     importCatalog(database, content, uuid, found);
     return { changed: true };
   } catch (error) {
-    return { changed: stored !== undefined, problem: toFerriteError(error).message };
+    return { changed: stored !== undefined, problem: { error: toFerriteError(error).message } };
   }
 }
 
 /** A catalog that was not brought along when its tape joined another set names what is no longer there. */
-function membershipProblem(database: Database, entry: InventoryEntry): string | undefined {
+function membershipProblem(database: Database, entry: InventoryEntry): FoundProblem | undefined {
   const set = setLabelOf(entry);
   const rows = database.exec('SELECT media_set_uuid, seq_nr FROM catalog_file WHERE media_uuid = ?', [
     entry.label.uuid,
@@ -161,7 +167,7 @@ function membershipProblem(database: Database, entry: InventoryEntry): string | 
   const [uuid, seqNr] = rows[0]?.values[0] ?? [];
   if (!set || (uuid === set.uuid && seqNr === set.seqNr)) return undefined;
   const described = uuid == null ? 'no media set' : `media set ${uuid}, number ${seqNr}`;
-  return `about ${described}; the inventory says ${set.uuid}, number ${set.seqNr}`;
+  return { state: `about ${described}, while the inventory says ${set.uuid}, number ${set.seqNr}` };
 }
 
 interface FileIdentity {

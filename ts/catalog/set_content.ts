@@ -4,7 +4,7 @@ import { FerriteError, toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import { lastMember, type MediaSet } from '../media/membership.ts';
 import type { InventoryEntry } from '../native.ts';
-import { CatalogDatabase, type CatalogProblem, catalogAdvice } from './database.ts';
+import { CatalogDatabase, type CatalogProblem, problemText } from './database.ts';
 
 /**
  * Paths of a datastore's snapshots in a media set. Fails if the catalog of one of its tapes is missing or unreadable: a job
@@ -22,7 +22,7 @@ export async function snapshotsInSet(
   const database = await openMended(installation, entries, set, log);
   try {
     const [problem] = problemsOf(database, set);
-    if (problem) throw unusableCatalog(problem);
+    if (problem) throw new FerriteError('data', 'catalog-unusable', problemText(problem));
     const members = new Set(set.members.values());
     const rows = database.query('SELECT media_uuid, path FROM snapshot WHERE store = :store', { ':store': store });
     return new Set(rows.filter((row) => members.has(String(row.media_uuid))).map((row) => String(row.path)));
@@ -64,11 +64,4 @@ async function mendCatalog(path: string, log: WorkLog): Promise<boolean> {
     if (kind === 'data' || code === 'io') return false; // told as the problem that it is
     throw error;
   }
-}
-
-function unusableCatalog(problem: CatalogProblem): FerriteError {
-  const message =
-    `the catalog of tape '${problem.labelText}' of the current media set (${problem.path}) is ${problem.reason}: ` +
-    catalogAdvice(problem);
-  return new FerriteError('data', 'catalog-unusable', message);
 }

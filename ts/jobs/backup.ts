@@ -36,6 +36,8 @@ export interface BackupParameters extends DriveAccess {
   maxDepth?: number | undefined;
   /** How far chunks are checked before they go to tape: their CRC, as PBS does, or also their content's SHA-256. */
   verify?: 'crc' | 'sha256' | undefined;
+  /** Bound of the memory for chunk data; 256 MiB where not given. */
+  memoryBytes?: number | undefined;
 }
 
 export interface BackupSummary {
@@ -216,7 +218,7 @@ class BackupJob {
     remaining: string[],
     total: number,
   ): Promise<BackupOutcome> {
-    const { verify } = this.#parameters;
+    const { verify, memoryBytes } = this.#parameters;
     let done = total - remaining.length;
     return writer.withChunkIndex((chunkIndex) => {
       const plan = {
@@ -227,6 +229,7 @@ class BackupJob {
         mediaSetUuid: tape.setLabel.uuid,
         chunkIndex,
         ...(verify && { verify }),
+        ...(memoryBytes !== undefined && { memoryBytes }),
       };
       const written = this.#drive.tape.backup(plan, (event) => {
         if (event.kind === 'snapshot-archive') done++;

@@ -20,6 +20,8 @@ export interface RestoreParameters extends DriveAccess {
   store: string;
   /** Owner of restored groups; root@pam where not given. */
   owner?: string | undefined;
+  /** Bound of the memory for chunk data; 256 MiB where not given. */
+  memoryBytes?: number | undefined;
 }
 
 export interface RestoreSummary {
@@ -209,6 +211,7 @@ function restoreTape(
     ownerAuthId: parameters.owner ?? 'root@pam',
     catalogPath: installation.paths.catalogFile(labels.label.uuid),
     ...(installation.owner && { owner: installation.owner }),
+    ...(parameters.memoryBytes !== undefined && { memoryBytes: parameters.memoryBytes }),
   };
   const { labelText } = labels.label;
   return onTape(

@@ -53,7 +53,7 @@ test('warnings are counted, and an error beats them', async (t) => {
     throw new FerriteError('operator', 'no-media', 'no tape\nbut two lines');
   });
   t.deepEqual([failed.status, failed.error?.code, failed.warnings], ['no tape', 'no-media', 1]);
-  t.is(withoutTime(logOf(where, failed.upid).at(-1) ?? ''), 'TASK ERROR: no tape');
+  t.deepEqual(logOf(where, failed.upid).map(withoutTime), ['WARN: odd', 'but two lines', 'TASK ERROR: no tape']);
 });
 
 test('programmer errors are errors of the task, too', async (t) => {

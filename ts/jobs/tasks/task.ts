@@ -119,7 +119,8 @@ export async function runTask<T>(
     return { upid: text, status, warnings, value };
   } catch (thrown) {
     const error = observer.signal.aborted ? abortError(thrown) : toFerriteError(thrown);
-    const [status = ''] = error.message.split('\n');
+    const [status = '', ...details] = error.message.split('\n');
+    for (const line of details) file.line(line);
     file.line(`TASK ERROR: ${status}`);
     observer.line('error', `TASK ERROR: ${status}`);
     return { upid: text, status, warnings, error };
