@@ -18,8 +18,11 @@ use crate::support::content::{media_label, set_label};
 use crate::support::labels;
 use crate::support::tape::{MemoryTape, Object, blocks, incomplete_blocks, unterminated_blocks};
 
+/// Reads hostile bytes, or refuses them.
+pub type Target = fn(&[u8]);
+
 /// Every target with its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("chunk-index", chunk_index),
     ("catalog-file", catalog_file),
     ("tape", tape),
