@@ -1,5 +1,6 @@
 /** The built `proxmox-tape` as a process that a test watches, interrupts and kills. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../../cli/run.ts';
 
@@ -33,6 +34,12 @@ export class Command {
     await Promise.race([found, this.ended]);
   }
 
+  /** Resolves when the command has a file of this folder open, or has ended. */
+  async opened(folder: string): Promise<void> {
+    const isOver = (): boolean => this.#child.exitCode !== null || this.#child.signalCode !== null;
+    while (!isOver() && !openFiles(this.#child.pid).some((path) => path.startsWith(folder))) await pause(20);
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
@@ -44,6 +51,15 @@ export class Command {
       if (isThere) found();
       return !isThere;
     });
+  }
+}
+
+function openFiles(pid: number | undefined): string[] {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).map((name) => readlinkSync(join(folder, name)));
+  } catch {
+    return []; // closed, or gone, while we looked
   }
 }
 
