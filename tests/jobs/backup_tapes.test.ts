@@ -2,8 +2,9 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { createPool, loadMedia, mediaContent, readLabel } from '../../ts/index.ts';
+import { createPool, loadMedia, mediaContent, readLabel, updatePool } from '../../ts/index.ts';
 import { InventoryFile } from '../../ts/media/inventory_file.ts';
+import { createCatalog } from '../../ts/native.ts';
 import { tapeFiles } from '../pbs_tapes.ts';
 import { RecordingObserver, settled } from '../recording_observer.ts';
 import { Site } from './site.ts';
@@ -183,6 +184,41 @@ test('a job that was killed after it allocated a tape, or while it prepared it, 
       );
     }
   }
+});
+
+test('an expired tape whose new owner was killed before it wrote the set label is taken by the next run', async (t) => {
+  const site = await Site.make(t, { pool: { allocation: 'always', retention: 'overwrite' } });
+  await site.addSnapshot('vm/1', 1, ['a']);
+  const first = (await site.backup()).summary;
+  const [state] = await statesOf(site, [/^allocated expired tape 'T1'/]);
+  if (!state?.[0] || !state[1]) return t.fail();
+  putBack(site.path(TAPES), state[0]);
+  putBack(site.installation.paths.statusDir, state[1]);
+  const allocated = (await site.inventory()).getByLabel('T1').mediaSetLabel?.uuid ?? '';
+  t.not(allocated, first.mediaSetUuid);
+  await updatePool(site.installation, 'pool1', { allocation: 'continue' });
+  const { summary } = await site.backup();
+  t.is(summary.mediaSetUuid, allocated);
+  t.is(summary.written.length, 1);
+});
+
+test('a tape that somebody else wrote to after it was allocated is not overwritten', async (t) => {
+  const site = await Site.make(t);
+  await site.addSnapshot('vm/1', 1, ['a']);
+  const [state] = await statesOf(site, [/^allocated empty tape 'T1'/]);
+  if (!state?.[1]) return t.fail();
+  const other = (await site.inventory()).getByLabel('T1').mediaSetLabel;
+  putBack(site.installation.paths.statusDir, state[1]);
+  // Here the tape joined a set a moment ago; on the tape is a set that is younger.
+  const file = new InventoryFile(site.installation);
+  const { label, mediaSetLabel } = (await file.load()).getByLabel('T1');
+  if (!mediaSetLabel || !other) return t.fail();
+  const mine = { ...mediaSetLabel, uuid: '11111111-2222-4333-8444-555555555555', ctime: other.ctime - 1 };
+  await file.update((known) => known.withTape({ label, mediaSetLabel: mine }));
+  await createCatalog(site.installation.paths.catalogFile(label.uuid), { label, mediaSetLabel: mine });
+  const { outcome } = await site.backup();
+  t.is(outcome.error?.code, 'foreign-tape');
+  t.is((await file.load()).getByLabel('T1').mediaSetLabel?.uuid, other.uuid);
 });
 
 for (const [name, damage] of [
