@@ -200,6 +200,13 @@ test('an expired tape whose new owner was killed before it wrote the set label i
   const { summary } = await site.backup();
   t.is(summary.mediaSetUuid, allocated);
   t.is(summary.written.length, 1);
+
+  putBack(site.path(TAPES), state[0]);
+  putBack(site.installation.paths.statusDir, state[1]);
+  await updatePool(site.installation, 'pool1', { allocation: 'always' });
+  const again = (await site.backup()).summary;
+  t.false([allocated, first.mediaSetUuid].includes(again.mediaSetUuid), 'yet another set takes the tape');
+  t.is(again.written.length, 1);
 });
 
 test('a tape that somebody else wrote to after it was allocated is not overwritten', async (t) => {

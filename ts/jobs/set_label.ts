@@ -73,9 +73,10 @@ function wasGivenUp({ found, wanted, source, before }: SetLabelRequest): boolean
   const present = setLabelOf(found);
   if (pool !== undefined && pool !== wanted.pool) return false;
   if (!present) return true;
-  if (source !== undefined) return present.uuid === before?.uuid;
-  // Allocated by a job that was stopped before it wrote the label. What is older was given up then, what is newer is not ours.
-  return present.ctime <= wanted.ctime;
+  // What the tape was in when it last joined a set of this inventory was given up then, also if the job that did it was stopped
+  // before it wrote the label. A younger label was written by somebody else.
+  const joined = source === undefined ? wanted : before;
+  return joined !== undefined && present.ctime <= joined.ctime;
 }
 
 /** Enters the tape as it is, so that the next run takes another one. */
