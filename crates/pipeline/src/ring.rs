@@ -38,8 +38,8 @@ pub(crate) enum PartState {
 struct State {
     /// Slots below this are released.
     released: u64,
-    /// The sequencer waits until slots below this are free.
-    wanted: u64,
+    /// The sequencer waits until slots below this are free. Waking it when it does not would be a system call for each block.
+    wanted: Option<u64>,
     /// Results of parts from `first_part` on; `None` = pending.
     parts: VecDeque<Option<Result<(), ChunkFault>>>,
     first_part: u64,
@@ -62,7 +62,7 @@ impl Ring {
             blocks: (0..length.max(2)).map(|_| OnceLock::new()).collect(),
             state: Mutex::new(State {
                 released: 0,
-                wanted: 0,
+                wanted: None,
                 parts: VecDeque::new(),
                 first_part: 0,
                 stopped: false,
@@ -90,8 +90,8 @@ impl Ring {
     /// Waits until all slots below `end` can be filled.
     pub fn reserve(&self, end: u64) -> Result<(), Stopped> {
         let mut state = self.state();
-        state.wanted = end;
         while !state.stopped && end > state.released + self.length() {
+            state.wanted = Some(end);
             state = self
                 .space
                 .wait(state)
@@ -157,7 +157,8 @@ impl Ring {
     pub fn release(&self, end: u64) {
         let mut state = self.state();
         state.released = state.released.max(end);
-        if state.wanted <= state.released + self.length() {
+        let free = state.released + self.length();
+        if state.wanted.take_if(|wanted| *wanted <= free).is_some() {
             self.space.notify_one();
         }
     }
