@@ -119,7 +119,8 @@ function report(bench: Bench, machine: Machine, index: IndexFigures | undefined)
   const { args, source, samples, notes } = bench;
   const figures = samples.figures(source.chunkBytes);
   const targets = judge(figures, index);
-  say(`\n${figureTable(figures)}\n`);
+  if (figures.length > 0) say(`\n${figureTable(figures)}`);
+  say('');
   if (args.parts.has('disk') || args.parts.has('tmpfs')) {
     say('every restored chunk and snapshot file was compared with its source after each restore: all equal\n');
   }
