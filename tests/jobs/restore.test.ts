@@ -1,11 +1,12 @@
 /** Restores: mapping, owners, what is there already, what is not whole on the tapes, and damage of every kind. */
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { mediaContent } from '../../ts/index.ts';
 import { InventoryFile } from '../../ts/media/inventory_file.ts';
+import { mediaSetLockPath } from '../../ts/media/media_locks.ts';
 import { tapeFiles } from '../pbs_tapes.ts';
 import { RecordingObserver } from '../recording_observer.ts';
-import { chunkDigest, Site } from './site.ts';
+import { chunkDigest, isLocked, Site } from './site.ts';
 
 const BLOCK = 262_144;
 
@@ -118,6 +119,19 @@ test('I2: with a tape missing in the inventory nothing is read', async (t) => {
   });
 });
 
+test('a tape that is not in the library is asked for, and no other is made under its name', async (t) => {
+  const { site, mediaSet } = await twoStores(t);
+  const index = site.path('tapes-vdrive/tape-T1.json');
+  const files = readFileSync(index);
+  rmSync(index);
+  const { outcome } = await site.restore({ mediaSet, store: 'target' });
+  t.is(outcome.error?.code, 'tape-offline');
+  t.regex(outcome.error?.message ?? '', /'T1'.*'vdrive'/);
+  t.false(existsSync(index));
+  writeFileSync(index, files);
+  t.is((await site.restore({ mediaSet, store: 'target' })).outcome.status, 'OK');
+});
+
 test('tapes of one set in several pools are refused', async (t) => {
   const site = await Site.make(t, { tapeBlocks: 8, tapes: ['T1', 'T2', 'T3'] });
   for (const day of [1, 2])
@@ -177,12 +191,13 @@ test('the set stays locked until the restore ends (D20)', async (t) => {
   await site.addSnapshot('vm/1', 1, ['a']);
   const { mediaSetUuid } = (await site.backup()).summary;
   await site.addTarget('target');
-  const { tryLockMediaSet } = await import('../../ts/media/media_locks.ts');
-  const tries: Promise<unknown>[] = [];
+  const path = mediaSetLockPath(site.installation.paths.statusDir, mediaSetUuid);
+  const found: boolean[] = [];
   const observer = new RecordingObserver();
-  observer.when(/^found media label/, () => tries.push(tryLockMediaSet(site.installation, mediaSetUuid)));
+  for (const line of [/^found media label/, /^restored 1 snapshots/])
+    observer.when(line, () => found.push(isLocked(path)));
   await site.restore({ mediaSet: mediaSetUuid, store: 'target' }, observer);
-  t.deepEqual(await Promise.all(tries), [undefined]);
+  t.deepEqual([...found, isLocked(path)], [true, true, false]);
 });
 
 // ------------------------------------------------------------ damage

@@ -2,6 +2,7 @@
  * A place to run jobs in: an installation with virtual drives, pools and datastores, all real but for the clock. Datastores
  * have only the folders that their chunks need; to make all 65,536 takes longer than the job that is tested.
  */
+import { spawnSync } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,13 +32,18 @@ import { RecordingObserver, settled } from '../recording_observer.ts';
 import { memoryDirectory, temporaryInstallation } from '../temporary_installation.ts';
 
 /** Bytes that do not compress, the same for the same name. */
-function content(name: string, length: number): Buffer {
+export function content(name: string, length: number): Buffer {
   const key = createHash('sha256').update(name).digest().subarray(0, 16);
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
 /** A bit more than a block of the tape. */
 const CHUNK_BYTES = 300_000;
+
+/** Whether somebody holds a lock now; answers before anything else can happen in this process. */
+export function isLocked(path: string): boolean {
+  return spawnSync('flock', ['--nonblock', path, 'true']).status === 1;
+}
 
 /** Digest of the chunk that `addSnapshot` makes of a name. */
 export function chunkDigest(name: string, length = CHUNK_BYTES): string {

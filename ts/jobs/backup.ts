@@ -203,7 +203,6 @@ class BackupJob {
       const outcome = await this.#writeToTape(writer, tape, remaining, snapshots.length);
       addOutcome(summary, outcome);
       await writer.recordUsage();
-      this.#report(outcome);
       if (outcome.status === 'done') return;
       // It would be the same on every further tape.
       if (tape.isFresh && outcome.chunks === 0 && outcome.written.length === 0) throw tapeTooSmall(tape, outcome);
@@ -249,6 +248,9 @@ class BackupJob {
       case 'snapshot-start':
         log.info(`backup snapshot ${event.store}:${event.snapshot}`);
         break;
+      case 'snapshot-skipped':
+        log.info(`skip snapshot ${event.store}:${event.snapshot}: ${event.message}`);
+        break;
       case 'chunk-archive':
         log.info(`wrote ${event.chunks} chunks (${megabytes.toFixed(2)} MB at ${rate.toFixed(2)} MB/s)`);
         break;
@@ -270,10 +272,6 @@ class BackupJob {
         log.info(event.message ?? '');
         break;
     }
-  }
-
-  #report(outcome: BackupOutcome): void {
-    for (const snapshot of outcome.vanished) this.#log.info(`snapshot ${snapshot} vanished, skipping`);
   }
 
   #failIfIncomplete(summary: BackupSummary): void {

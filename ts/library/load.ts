@@ -3,6 +3,7 @@ import { FerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import type { TapeLabels } from '../native.ts';
 import { type OpenDrive, onTape } from './drive.ts';
+import { onlineLabels } from './online_status.ts';
 
 /** Loads the tape with this label text. */
 export async function loadMedia(drive: OpenDrive, labelText: string, log: WorkLog): Promise<void> {
@@ -38,6 +39,17 @@ function requireChanger(drive: OpenDrive): void {
   );
 }
 
+/** A virtual drive makes a new tape when it is told to load one that it does not have; a job wants the one it knows. */
+async function requireInLibrary(drive: OpenDrive, labelText: string): Promise<void> {
+  const labels = await onlineLabels(drive);
+  if (drive.changer === undefined || labels.includes(labelText)) return;
+  throw new FerriteError(
+    'operator',
+    'tape-offline',
+    `tape '${labelText}' is not in the library of drive '${drive.name}': bring it there and run the job again`,
+  );
+}
+
 export type ReadLabels = (drive: OpenDrive) => Promise<TapeLabels | null>;
 
 /**
@@ -49,6 +61,7 @@ export async function requestMedia(
   log: WorkLog,
   readLabels: ReadLabels = ({ tape }) => tape.readLabels(),
 ): Promise<TapeLabels> {
+  await requireInLibrary(drive, wanted.labelText);
   await loadMedia(drive, wanted.labelText, log);
   const found = await onTape(wanted.labelText, readLabels(drive));
   const place = `the tape in drive '${drive.name}'`;

@@ -2,12 +2,13 @@
  * Commands that are killed at a random moment, with tapes, catalogs and stores as the kill leaves them: the same command run
  * again completes the job, and nothing that was safe is lost. FERRITE_LONG=1 runs more rounds, FERRITE_SEED replays them.
  */
-import { cpSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { loadMedia, mediaContent, readLabel } from '../../../ts/index.ts';
 import { RecordingObserver, settled } from '../../recording_observer.ts';
 import { randomOf } from '../../seeded_random.ts';
-import { Site } from '../site.ts';
+import { content, Site } from '../site.ts';
 import { Command, pause, run } from './command.ts';
 
 const LONG = process.env.FERRITE_LONG === '1';
@@ -182,4 +183,38 @@ test.serial('label', async (t) => {
       what,
     );
   }
+});
+
+test.serial('snapshot import', async (t) => {
+  t.timeout(LONG ? 3_600_000 : 100_000);
+  const next = randomOf(t);
+  const site = await Site.make(t, { tapes: [] });
+  const before = await site.addSnapshot('host/a', 0, ['first']);
+  const image = site.path('images/large');
+  const parts = Array.from({ length: 12 }, (_, number) => content(`part${number}`, 4_194_304));
+  writeFileSync(image, Buffer.concat(parts));
+  for (const part of parts) {
+    const digest = createHash('sha256').update(part).digest('hex');
+    mkdirSync(site.path('store1/.chunks', digest.slice(0, 4)), { recursive: true });
+  }
+  const words = ['snapshot', 'import', 'store1', 'host/a', `large.img:${image}`, '--backup-time'];
+  const started = performance.now();
+  await run(site.installation.root, ...words, '1717600000');
+  const allMs = performance.now() - started;
+  for (let round = 0; round < (LONG ? 60 : 4); round++) {
+    const time = String(1_717_700_000 + round);
+    // Without the first snapshot's chunks the import has something to write.
+    const share = 0.4 + next() * 0.6;
+    const command = new Command(site.installation.root, [...words, time]);
+    await pause(share * allMs);
+    command.signal('SIGKILL');
+    const killed = await command.ended;
+    const what = `round ${round}, killed after ${share.toFixed(2)} of its time`;
+    t.true((await site.verified('store1')) >= 2, what);
+    if (killed.code === 0) continue;
+    const again = await run(site.installation.root, ...words, time);
+    t.true(again.code === 0 || /exists/.test(again.stderr), `${what}: ${again.stderr}`);
+    t.is(await site.verified('store1'), 3 + round, what);
+  }
+  t.true(site.snapshots('store1').includes(before));
 });
