@@ -2,6 +2,7 @@
  * Datastores and tapes that PBS wrote: `$FERRITE_FIXTURES`, else ../shared/fixtures beside the checkout. Read-only: tests
  * copy what they change. Without them their tests are skipped, unless FERRITE_REQUIRE names `fixtures`.
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -32,8 +33,14 @@ export function readFixture<T>(name: FixtureName, file: string): T {
 /** A writable copy of a folder of a fixture, removed when the test ends. */
 export function copyFixture(t: ExecutionContext, name: FixtureName, ...parts: string[]): string {
   const target = temporaryDirectory(t);
-  cpSync(fixturePath(name, ...parts), target, { recursive: true, preserveTimestamps: true });
+  copyFixtureTo(target, name, ...parts);
   return target;
+}
+
+/** The fixtures are read-only; a copy is not. */
+export function copyFixtureTo(target: string, name: FixtureName, ...parts: string[]): void {
+  cpSync(fixturePath(name, ...parts), target, { recursive: true, preserveTimestamps: true });
+  execFileSync('chmod', ['--recursive', 'u+w', target]);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The catalog database: derived from inventory and catalog files, brought up to date file by file, never the truth. */
-import { cpSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { listContent } from '../../ts/catalog/content.ts';
@@ -7,14 +7,14 @@ import { CatalogDatabase, type CatalogProblem } from '../../ts/catalog/database.
 import { ensureDirectory, type Installation } from '../../ts/config/installation.ts';
 import { mediaContent } from '../../ts/index.ts';
 import { InventoryFile } from '../../ts/media/inventory_file.ts';
-import { fixturePath, fixtureTest, readFixture } from '../fixtures.ts';
+import { copyFixtureTo, fixtureTest, readFixture } from '../fixtures.ts';
 import { temporaryInstallation } from '../temporary_installation.ts';
 
 /** An installation with PBS's catalogs and inventory of three tapes. */
 async function pbsInstallation(t: ExecutionContext): Promise<Installation> {
   const installation = temporaryInstallation(t);
   await ensureDirectory(installation, installation.paths.statusDir);
-  cpSync(fixturePath('small', 'lib-tape'), installation.paths.statusDir, { recursive: true });
+  copyFixtureTo(installation.paths.statusDir, 'small', 'lib-tape');
   return installation;
 }
 

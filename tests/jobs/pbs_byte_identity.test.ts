@@ -1,5 +1,5 @@
 /** The datastores of the fixtures, labelled and backed up again through the package, give PBS's tapes byte for byte. */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createDatastore } from '../../ts/config/datastores.ts';
@@ -8,7 +8,7 @@ import type { Installation } from '../../ts/config/installation.ts';
 import { type BackupParameters, backup, createPool, labelMedia, loadMedia } from '../../ts/index.ts';
 import { Environment } from '../../ts/native.ts';
 import { withoutPadding } from '../catalog_padding.ts';
-import { type FixtureName, fixturePath, fixtureTest } from '../fixtures.ts';
+import { copyFixtureTo, type FixtureName, fixturePath, fixtureTest } from '../fixtures.ts';
 import {
   chunkDigests,
   comparableBlocks,
@@ -106,8 +106,7 @@ async function label(installation: Installation, original: Original, labelText: 
 
 async function copiedStore(installation: Installation, original: Original): Promise<string> {
   const path = join(installation.root, original.store);
-  cpSync(fixturePath(original.name, original.store), path, { recursive: true });
-  restoreAttributes(path, filesByJob(original.name).flat());
+  copyFixtureTo(path, original.name, original.store);
   await createDatastore(installation, { name: original.store, path }, async () => {});
   return path;
 }
@@ -141,8 +140,8 @@ for (const original of ORIGINALS) {
   const { name, store, runs } = original;
   (isRoot ? fixtureTest : test.skip)(`${name}: backup writes PBS's tapes byte for byte`, async (t) => {
     const installation = await labelledInstallation(t, original);
-    await copiedStore(installation, original);
     const jobs = filesByJob(name);
+    restoreAttributes(await copiedStore(installation, original), jobs.flat());
     t.is(jobs.length, runs.length);
     for (const [number, run] of runs.entries()) {
       const parameters = { store, pool: 'pool1', environment: scripted(jobs[number] ?? []), ...run };
