@@ -12,6 +12,7 @@ use ferrite_formats::blob::BlobRef;
 use ferrite_formats::block::{BLOCK_SIZE, HEADER_SIZE};
 use ferrite_formats::block_stream::unframe;
 use ferrite_formats::content_header::{self, ContentKind};
+use ferrite_formats::pxar::{Acl, AclDefault, AclEntry, Encoder, Metadata, Stat, Xattr};
 use serde_json::Value;
 
 /// Longer ones are cut: the fuzzer is fast with short inputs only.
@@ -64,6 +65,9 @@ fn main() -> Result<()> {
         seeds.vector(targets, &serde_json::from_slice(&text)?)?;
     }
     seeds.add(&["virtual-drive"], &virtual_drive())?;
+    let archive = archive()?;
+    seeds.add(&["pxar"], &archive)?;
+    seeds.add(&["extract"], &[&[0], archive.as_slice()].concat())?;
     for fixtures in fixtures {
         for path in files(fixtures)? {
             seeds.fixture(&path)?;
@@ -221,6 +225,58 @@ fn virtual_drive() -> Vec<u8> {
     input.extend_from_slice(index);
     input.push(b'B');
     input
+}
+
+/// A small archive with one of everything.
+fn archive() -> Result<Vec<u8>> {
+    let plain = |mode| {
+        Metadata::from(Stat {
+            mode,
+            ..Stat::default()
+        })
+    };
+    let entry = |id, permissions| AclEntry { id, permissions };
+    let everything = |mode| Metadata {
+        xattrs: vec![Xattr {
+            name: b"user.test".to_vec(),
+            value: b"value".to_vec(),
+        }],
+        acl: Acl {
+            users: vec![entry(1000, 6)],
+            groups: vec![entry(50, 4)],
+            group_obj: Some(4),
+            ..Acl::default()
+        },
+        fcaps: Some(vec![1; 20]),
+        quota_project: Some(7),
+        ..plain(mode)
+    };
+    let with_default = Metadata {
+        acl: Acl {
+            default: Some(AclDefault {
+                user_obj: 7,
+                group_obj: 5,
+                other: 0,
+                mask: 7,
+            }),
+            default_users: vec![entry(1000, 7)],
+            default_groups: vec![entry(50, 5)],
+            ..Acl::default()
+        },
+        ..plain(0o040_755)
+    };
+    let mut archive = Encoder::new(Vec::new(), &plain(0o040_755))?;
+    archive.open_directory(b"directory", &with_default)?;
+    let mut file = archive.file(b"file", &everything(0o100_644), 7)?;
+    io::Write::write_all(&mut file, b"content")?;
+    let file = file.finish()?;
+    archive.close_directory()?;
+    archive.symlink(b"symlink", &plain(0o120_777), b"directory/file")?;
+    archive.hardlink(b"hardlink", b"directory/file", file)?;
+    archive.device(b"device", &plain(0o020_600), 1, 3)?;
+    archive.fifo(b"fifo", &plain(0o010_600))?;
+    archive.socket(b"socket", &plain(0o140_600))?;
+    Ok(archive.finish()?)
 }
 
 /// All files below a folder.
