@@ -39,7 +39,7 @@ export type Record = (name: Case, sample: Sample) => void;
 
 type Group = (ground: Ground, record: Record) => Promise<void>;
 
-const JOB = resolve(import.meta.dirname, 'job.js');
+export const JOB = resolve(import.meta.dirname, 'job.js');
 const FEED = resolve(import.meta.dirname, '../../../target/release/examples/feed');
 
 const GROUPS: Readonly<{ [part in Exclude<Part, 'index'>]: readonly Group[] }> = {

@@ -7,13 +7,13 @@ import { join, resolve } from 'node:path';
 import { FerriteError } from '../../ts/errors.ts';
 import { InventoryFile } from '../../ts/media/inventory_file.ts';
 import type { TapeLabels } from '../../ts/native.ts';
+import { JOB } from './cases.ts';
 import type { Job, JobValue } from './job.ts';
 import { measureProgram, run, type Sample } from './measure.ts';
 import { insertTape, POOL, prepareRun, type Run, removeRun, type Stores } from './site.ts';
 import { type StoreFiles, warm } from './store_files.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../../target/release/examples/chunk_index');
-const JOB = resolve(import.meta.dirname, 'job.js');
 /** Tapes of the set that the program makes. */
 const TAPES = 40;
 

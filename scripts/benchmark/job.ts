@@ -5,6 +5,8 @@ import { anonymousBytes } from './measure.ts';
 import { POOL, SOURCE, TARGET } from './site.ts';
 
 export type Job =
+  /** Nothing but what every job does first. */
+  | { kind: 'start'; root: string }
   | { kind: 'backup'; root: string; verify: 'crc' | 'sha256' }
   | { kind: 'restore'; root: string; mediaSet: string }
   | { kind: 'scan'; root: string };
@@ -27,6 +29,8 @@ async function settled<T>(work: Promise<TaskOutcome<T>>): Promise<T> {
 async function perform(job: Job): Promise<Omit<JobValue, 'anonymousBytes'>> {
   const installation = openInstallation({ root: job.root, variables: {} });
   switch (job.kind) {
+    case 'start':
+      return { mediaSet: '', chunks: 0 };
     case 'backup': {
       const request = { store: SOURCE, pool: POOL, verify: job.verify };
       const summary: BackupSummary = await settled(backup(installation, request, quiet));
