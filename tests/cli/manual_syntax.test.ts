@@ -15,8 +15,69 @@ import { program as pmtx } from '../../ts/cli/pmtx/program.ts';
 import { program as proxmoxTape } from '../../ts/cli/proxmox-tape/program.ts';
 
 const COMMANDS_IN_MANUAL = 89;
-/** Lowered as commands are added; zero when all issues are done. */
-const MISSING = { 'proxmox-tape': 29, pmt: 24, pmtx: 7 };
+/** Of the manual's commands, the ones not declared yet. */
+const MISSING: readonly string[] = [
+  'proxmox-tape backup-job create',
+  'proxmox-tape backup-job list',
+  'proxmox-tape backup-job remove',
+  'proxmox-tape backup-job run',
+  'proxmox-tape backup-job show',
+  'proxmox-tape backup-job update',
+  'proxmox-tape barcode-label',
+  'proxmox-tape cartridge-memory',
+  'proxmox-tape changer config',
+  'proxmox-tape changer create',
+  'proxmox-tape changer list',
+  'proxmox-tape changer remove',
+  'proxmox-tape changer scan',
+  'proxmox-tape changer status',
+  'proxmox-tape changer transfer',
+  'proxmox-tape changer update',
+  'proxmox-tape clean',
+  'proxmox-tape drive scan',
+  'proxmox-tape export-media',
+  'proxmox-tape key change-passphrase',
+  'proxmox-tape key create',
+  'proxmox-tape key list',
+  'proxmox-tape key paperkey',
+  'proxmox-tape key remove',
+  'proxmox-tape key restore',
+  'proxmox-tape key show',
+  'proxmox-tape load-media-from-slot',
+  'proxmox-tape media destroy',
+  'proxmox-tape volume-statistics',
+  'pmt asf',
+  'pmt bsf',
+  'pmt bsfm',
+  'pmt bsr',
+  'pmt cartridge-memory',
+  'pmt eject',
+  'pmt eod',
+  'pmt erase',
+  'pmt fsf',
+  'pmt fsfm',
+  'pmt fsr',
+  'pmt load',
+  'pmt lock',
+  'pmt rewind',
+  'pmt scan',
+  'pmt setblk',
+  'pmt status',
+  'pmt stclearoptions',
+  'pmt stoptions',
+  'pmt stsetoptions',
+  'pmt tape-alert-flags',
+  'pmt unlock',
+  'pmt volume-statistics',
+  'pmt weof',
+  'pmtx inquiry',
+  'pmtx inventory',
+  'pmtx load',
+  'pmtx scan',
+  'pmtx status',
+  'pmtx transfer',
+  'pmtx unload',
+];
 
 interface Difference {
   readonly because: string;
@@ -108,7 +169,10 @@ for (const program of [proxmoxTape, pmt, pmtx]) {
       .filter((words) => words.startsWith(`${program.name} `) && words !== `${program.name} help`)
       .filter((words) => !declared.includes(words));
     if (missing.length > 0) t.log(`${missing.length} still missing: ${missing.join(', ')}`);
-    t.is(missing.length, MISSING[program.name as keyof typeof MISSING]);
+    t.deepEqual(
+      missing,
+      MISSING.filter((words) => words.startsWith(`${program.name} `)),
+    );
   });
 
   test(`${program.name}: the stored descriptions are those of the declarations (scripts/generate-cli)`, async (t) => {
