@@ -1,5 +1,5 @@
 /** The dependency rule of ARCHITECTURE.md: a room imports only from the rooms named here. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import test from 'ava';
 
@@ -48,7 +48,9 @@ test('every crate has its place in the rule', (t) => {
   t.deepEqual(readdirSync(join(checkout, 'crates')).sort(), Object.keys(CRATES).sort());
 });
 
+/** None of a room that is planned and still empty. */
 function sources(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => join(entry.parentPath, entry.name));
