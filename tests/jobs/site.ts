@@ -130,11 +130,15 @@ export class Site {
     }
   }
 
+  load(labelText: string, drive = 'vdrive'): Promise<void> {
+    return settled(loadMedia(this.installation, { labelText, drive }, new RecordingObserver()));
+  }
+
   /** For pool1; `pool: undefined` is for none. */
   async label(labelText: string, options: { pool?: string | undefined; drive?: string } = {}): Promise<void> {
     const { pool, drive } = { pool: 'pool1', drive: 'vdrive', ...options };
     this.now++;
-    await settled(loadMedia(this.installation, { labelText, drive }, new RecordingObserver()));
+    await this.load(labelText, drive);
     await settled(labelMedia(this.installation, { labelText, pool, drive }, new RecordingObserver()));
   }
 

@@ -66,7 +66,8 @@ export async function backup(
   const pool = await poolConfig(installation, parameters.pool);
   // Known before a busy drive is waited for; claimed, with the configuration locked, afterwards.
   await usableDatastore(installation, parameters.store, 'read');
-  const access = { drive: parameters.drive ?? pool.drive, environment: parameters.environment };
+  const { environment, operator } = parameters;
+  const access = { drive: parameters.drive ?? pool.drive, environment, operator };
   return withReservedDrive(installation, access, observer.signal, (drive) => {
     refuseUnsupported(drive, pool, parameters);
     const { store } = parameters;

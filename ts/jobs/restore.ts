@@ -4,7 +4,7 @@ import type { Installation } from '../config/installation.ts';
 import { parseStoreMapping, type StoreMapping, targetStores } from '../config/store_mapping.ts';
 import { FerriteError } from '../errors.ts';
 import { type DriveAccess, type OpenDrive, onTape, withReservedDrive } from '../library/drive.ts';
-import { requestMedia } from '../library/load.ts';
+import { requestMedia } from '../library/media_request.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
 import { withMediaSet } from '../media/media_locks.ts';

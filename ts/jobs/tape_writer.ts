@@ -8,7 +8,7 @@
 import type { Installation } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
 import { type OpenDrive, onTape } from '../library/drive.ts';
-import { requestMedia } from '../library/load.ts';
+import { requestMedia } from '../library/media_request.ts';
 import type { WorkLog } from '../log.ts';
 import type { InventoryFile } from '../media/inventory_file.ts';
 import { setLabelOf } from '../media/membership.ts';

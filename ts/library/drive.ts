@@ -8,6 +8,7 @@ import { DEFAULT_VIRTUAL_TAPE_BYTES, type DriveConfig } from '../config/tape_sec
 import { FerriteError, toFerriteError } from '../errors.ts';
 import type { Environment, TapeDrive } from '../native.ts';
 import { type DriveReservation, reserveDrive } from './drive_state.ts';
+import type { Operator } from './operator.ts';
 
 export interface ReservedDrive {
   readonly config: DriveConfig;
@@ -15,6 +16,8 @@ export interface ReservedDrive {
   /** The changer that serves it; undefined: a person inserts the tapes. */
   readonly changer: string | undefined;
   readonly reservation: DriveReservation;
+  /** Whom to ask for tapes; undefined: nobody, a tape that is not there is a failure. */
+  readonly operator?: Operator | undefined;
 }
 
 export interface OpenDrive extends ReservedDrive {
@@ -26,6 +29,8 @@ export interface DriveAccess {
   drive?: string | undefined;
   /** Clock, UUIDs and chunk order of what is written; the system's where not given. */
   environment?: Environment | undefined;
+  /** Whom to ask for tapes; undefined: nobody, a tape that is not there is a failure. */
+  operator?: Operator | undefined;
 }
 
 /** Reserves a drive for the duration of `work`. Waits at most ten seconds for another user. */
@@ -38,7 +43,8 @@ export async function withReservedDrive<T>(
   const config = await chooseDrive(installation, access.drive);
   const reservation = await reserveDrive(installation, config, { signal });
   try {
-    return await work({ config, name: config.name, changer: changerOf(config), reservation });
+    const { operator } = access;
+    return await work({ config, name: config.name, changer: changerOf(config), reservation, operator });
   } finally {
     await reservation.release();
   }

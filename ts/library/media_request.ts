@@ -1,0 +1,102 @@
+/**
+ * Brings a certain tape into the drive (behaviour.md section 11): loads it, and where it is not to be had asks the operator
+ * and looks again every few seconds until it is there. A tape is told by its uuid, never by its text alone.
+ */
+import { FerriteError, toFerriteError } from '../errors.ts';
+import type { WorkLog } from '../log.ts';
+import type { TapeLabels } from '../native.ts';
+import { type OpenDrive, onTape } from './drive.ts';
+import { loadMedia } from './load.ts';
+import { onlineLabels } from './online_status.ts';
+import { nobody } from './operator.ts';
+
+export type ReadLabels = (drive: OpenDrive) => Promise<TapeLabels | null>;
+
+export interface WantedTape {
+  readonly labelText: string;
+  readonly uuid: string;
+}
+
+const PAUSE_SECONDS = 5;
+const OFFLINE = 'tape-offline';
+
+/** Resolves with the labels of the tape, which is in the drive then. Waits as long as the drive's operator does. */
+export async function requestMedia(
+  drive: OpenDrive,
+  wanted: WantedTape,
+  log: WorkLog,
+  readLabels: ReadLabels = ({ tape }) => tape.readLabels(),
+): Promise<TapeLabels> {
+  const operator = drive.operator ?? nobody;
+  let told: string | undefined;
+  for (;;) {
+    log.signal.throwIfAborted();
+    try {
+      return await tryMedia(drive, wanted, log, readLabels);
+    } catch (thrown) {
+      const error = toFerriteError(thrown);
+      if (!canBeMet(error) || log.signal.aborted) throw thrown;
+      if (error.message !== told) {
+        told = error.message;
+        const { labelText } = wanted;
+        operator.ask({ kind: 'insert-tape', drive: drive.name, changer: drive.changer, labelText, reason: told }, log);
+        if (!operator.waits) throw withAdvice(error);
+        log.info(told);
+        log.info(waitingLine(drive, labelText, operator.howToStop));
+      }
+      await operator.pause(PAUSE_SECONDS, log.signal);
+    }
+  }
+}
+
+/** Whether somebody at the library can do something about it; wrong requests and bugs stay as they are. */
+function canBeMet({ kind, code }: FerriteError): boolean {
+  return kind !== 'usage' && kind !== 'aborted' && code !== 'internal';
+}
+
+function withAdvice(error: FerriteError): FerriteError {
+  if (error.code !== OFFLINE) return error;
+  return new FerriteError('operator', OFFLINE, `${error.message}: bring it there and run the job again`);
+}
+
+function waitingLine(drive: OpenDrive, labelText: string, howToStop: string | undefined): string {
+  const place = drive.changer === undefined ? `drive '${drive.name}'` : `the library of drive '${drive.name}'`;
+  return `waiting for tape '${labelText}': insert it into ${place}${howToStop ? ` (${howToStop})` : ''}`;
+}
+
+async function tryMedia(
+  drive: OpenDrive,
+  wanted: WantedTape,
+  log: WorkLog,
+  readLabels: ReadLabels,
+): Promise<TapeLabels> {
+  if (drive.changer !== undefined) {
+    await requireInLibrary(drive, wanted.labelText);
+    await loadMedia(drive, wanted.labelText, log);
+  }
+  const found = await onTape(wanted.labelText, readLabels(drive));
+  const place = `the tape in drive '${drive.name}'`;
+  if (!found) {
+    throw new FerriteError(
+      'operator',
+      'I3',
+      `${place}, loaded as '${wanted.labelText}', has no label: it is blank, not the tape with uuid ${wanted.uuid}`,
+    );
+  }
+  if (found.label.uuid !== wanted.uuid) {
+    const { labelText, uuid } = found.label;
+    throw new FerriteError(
+      'operator',
+      'I3',
+      `${place} is '${labelText}' (${uuid}), wanted is '${wanted.labelText}' (${wanted.uuid})`,
+    );
+  }
+  log.info(`found media label ${found.label.labelText} (${found.label.uuid})`);
+  return found;
+}
+
+/** A virtual drive makes a new tape when it is told to load one that it does not have; a job wants the one it knows. */
+async function requireInLibrary(drive: OpenDrive, labelText: string): Promise<void> {
+  if ((await onlineLabels(drive)).includes(labelText)) return;
+  throw new FerriteError('operator', OFFLINE, `tape '${labelText}' is not in the library of drive '${drive.name}'`);
+}
