@@ -4,10 +4,11 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { FerriteError, toFerriteError } from '../../errors.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../../log.ts';
 import { formatWithOffset } from '../../time/rfc3339.ts';
+import { taskLogPath } from './task_log.ts';
 import { printUpid, type Upid } from './upid.ts';
 
 export interface TaskSite {
@@ -44,10 +45,8 @@ class TaskLogFile {
   failure: FerriteError | undefined;
 
   constructor(directory: string, upid: Upid, clock: () => number) {
-    const shelf = (upid.processStart % 256).toString(16).toUpperCase().padStart(2, '0');
-    const folder = join(directory, shelf);
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-    this.path = join(folder, printUpid(upid));
+    this.path = taskLogPath(directory, upid);
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o755 });
     this.#descriptor = openSync(this.path, 'ax', 0o640);
     this.#clock = clock;
   }
