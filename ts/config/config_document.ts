@@ -30,12 +30,13 @@ export class ConfigDocument {
     const notices: ConfigNotice[] = [];
     this.sections = parseSections(decode(bytes, file), file).map((text) => readSection(text, types, file, notices));
     const lines = new Map<string, number>();
-    for (const { id, line } of this.sections) {
-      const earlier = lines.get(id);
+    for (const section of this.sections) {
+      const { id, line } = section;
+      const earlier = lines.get(this.keyOf(section));
       if (earlier !== undefined) {
         notices.push({ line, message: `section '${id}' exists already in line ${earlier}: this one counts` });
       }
-      lines.set(id, line);
+      lines.set(this.keyOf(section), line);
     }
     this.notices = notices;
   }
@@ -52,25 +53,25 @@ export class ConfigDocument {
       .map((section) => section.value as SectionOf<Type>);
   }
 
-  /** The section with this id, whatever its type. */
-  find(id: string): Section | undefined {
-    return this.sections.findLast((section) => section.id === id);
+  /** The section with this id, whatever its type; of a type whose names are its own, `type` has to be given. */
+  find(id: string, type?: SectionType): Section | undefined {
+    return this.sections[this.lastIndexOf(id, type)];
   }
 
   get<Type extends SectionType>(type: Type, id: string): SectionOf<Type> | undefined {
-    const section = this.find(id);
+    const section = this.find(id, type);
     return section?.type === type.type ? (section.value as SectionOf<Type>) : undefined;
   }
 
   /** The properties of a section that the schema does not know. */
-  unknownProperties(id: string): ReadonlyArray<readonly [string, string]> {
-    return this.find(id)?.rest.map(({ key, value }) => [key, value] as const) ?? [];
+  unknownProperties(id: string, type?: SectionType): ReadonlyArray<readonly [string, string]> {
+    return this.find(id, type)?.rest.map(({ key, value }) => [key, value] as const) ?? [];
   }
 
   add<Type extends SectionType>(type: Type, value: SectionOf<Type>): void {
     const properties = checkSection(type, value as Record<string, unknown>) as Record<string, unknown>;
     const id = String(properties[type.idProperty]);
-    const existing = this.find(id);
+    const existing = this.find(id, type);
     if (existing) {
       const message = `'${id}' exists already (${existing.type} in ${this.file}): choose another name or update it`;
       throw new FerriteError('usage', 'already-exists', message);
@@ -82,7 +83,7 @@ export class ConfigDocument {
   /** The new properties of an existing section; those that the schema does not know stay. */
   replace<Type extends SectionType>(type: Type, value: SectionOf<Type>): void {
     const properties = checkSection(type, value as Record<string, unknown>) as Record<string, unknown>;
-    const index = this.indexOf(String(properties[type.idProperty]));
+    const index = this.indexOf(String(properties[type.idProperty]), type);
     const before = this.sections[index] as Section;
     if (isDeepStrictEqual(before.value, properties)) return;
     this.sections[index] = { ...before, value: properties };
@@ -90,9 +91,9 @@ export class ConfigDocument {
   }
 
   /** Removes every section with this id, also shadowed ones. */
-  remove(id: string): void {
-    this.indexOf(id);
-    this.sections = this.sections.filter((section) => section.id !== id);
+  remove(id: string, type?: SectionType): void {
+    const key = this.keyOf(this.sections[this.indexOf(id, type)] as Section);
+    this.sections = this.sections.filter((section) => this.keyOf(section) !== key);
     this.changed = true;
   }
 
@@ -101,15 +102,27 @@ export class ConfigDocument {
     return printSections(
       this.sections.map((section) => writeSection(section, this.types)),
       this.file,
+      (section) => this.keyOf(section),
     );
   }
 
   private valid(): Section[] {
-    return this.sections.filter((section) => this.find(section.id) === section);
+    const last = new Map(this.sections.map((section) => [this.keyOf(section), section]));
+    return this.sections.filter((section) => last.get(this.keyOf(section)) === section);
   }
 
-  private indexOf(id: string): number {
-    const index = this.sections.findLastIndex((section) => section.id === id);
+  /** What only one section of the file may be called. */
+  private keyOf({ type, id }: { type: string; id: string }): string {
+    return this.types.some((known) => known.type === type && known.ownNames) ? `${type}: ${id}` : id;
+  }
+
+  private lastIndexOf(id: string, type: SectionType | undefined): number {
+    const key = type ? this.keyOf({ type: type.type, id }) : id;
+    return this.sections.findLastIndex((section) => this.keyOf(section) === key);
+  }
+
+  private indexOf(id: string, type: SectionType | undefined): number {
+    const index = this.lastIndexOf(id, type);
     if (index < 0) throw new FerriteError('usage', 'not-found', `'${id}' does not exist in ${this.file}`);
     return index;
   }

@@ -8,6 +8,8 @@ import { replaceFile } from './replace_file.ts';
 import type { SectionType } from './section_types.ts';
 
 const CONFIG_MODE = 0o640;
+/** Passwords: for the administrator alone. */
+const SECRETS_MODE = 0o600;
 
 /** A missing file is empty. What was not understood goes to the installation's notices. */
 export async function readConfig(
@@ -55,7 +57,10 @@ export async function updateConfig<Result>(
     }
     const result = await change(document);
     if (document.isChanged) {
-      await replaceFile(installation, path, document.print(), { mode: CONFIG_MODE, owner: configOwner(installation) });
+      await replaceFile(installation, path, document.print(), {
+        mode: name === 'ferrite-secrets.cfg' ? SECRETS_MODE : CONFIG_MODE,
+        owner: configOwner(installation),
+      });
     }
     return result;
   } finally {

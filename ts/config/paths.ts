@@ -2,7 +2,14 @@
 import { join } from 'node:path';
 
 /** Names of the section config files. */
-export type ConfigFileName = 'tape.cfg' | 'media-pool.cfg' | 'tape-job.cfg' | 'datastore.cfg' | 'ferrite.cfg';
+export type ConfigFileName =
+  | 'tape.cfg'
+  | 'media-pool.cfg'
+  | 'tape-job.cfg'
+  | 'datastore.cfg'
+  | 'user.cfg'
+  | 'ferrite.cfg'
+  | 'ferrite-secrets.cfg';
 
 export class InstallationPaths {
   /** Section config files and key files. */

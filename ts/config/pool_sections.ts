@@ -41,6 +41,7 @@ export const poolSectionTypes = [poolSection] as const;
 export const ferritePoolSection = {
   type: 'pool',
   idProperty: 'name',
+  ownNames: true,
   schema: Type.Object({ name: poolName, drive: Type.Optional(driveName) }),
 } satisfies SectionType;
 

@@ -104,8 +104,9 @@ async function storeDrive(installation: Installation, pool: string, drive: strin
       const value = { name: pool, drive };
       if (exists) own.replace(ferritePoolSection, value);
       else own.add(ferritePoolSection, value);
-    } else if (exists && own.unknownProperties(pool).length > 0) own.replace(ferritePoolSection, { name: pool });
-    else if (exists) own.remove(pool);
+    } else if (exists && own.unknownProperties(pool, ferritePoolSection).length > 0)
+      own.replace(ferritePoolSection, { name: pool });
+    else if (exists) own.remove(pool, ferritePoolSection);
   });
 }
 
@@ -115,7 +116,7 @@ export async function removePool(installation: Installation, name: string): Prom
     if (!document.get(poolSection, name)) unknownPool(name);
     document.remove(name);
     await updateConfig(installation, OWN_FILE, ferriteSectionTypes, (own) => {
-      if (own.get(ferritePoolSection, name)) own.remove(name);
+      if (own.get(ferritePoolSection, name)) own.remove(name, ferritePoolSection);
     });
   });
 }

@@ -73,18 +73,25 @@ function propertyHint(content: string): string {
   return content.includes(':') ? ' (a blank line must stand before the next section header)' : '';
 }
 
-/** Properties sorted by name; lines of the same name keep their order. Refuses what would not read back as the same. */
-export function printSections(sections: readonly SectionText[], file: string): string {
-  const seen = new Map<string, SectionText>();
+/**
+ * Properties sorted by name; lines of the same name keep their order. Refuses what would not read back as the same.
+ * `keyOf` is what only one section may be called: its id, where not given.
+ */
+export function printSections(
+  sections: readonly SectionText[],
+  file: string,
+  keyOf: (section: SectionText) => string = ({ id }) => id,
+): string {
+  const seen = new Set<string>();
   for (const section of sections) {
-    if (seen.has(section.id)) {
+    if (seen.has(keyOf(section))) {
       throw configError(
         file,
         section.line,
         `section '${section.id}' exists twice: remove one of the two by hand first`,
       );
     }
-    seen.set(section.id, section);
+    seen.add(keyOf(section));
   }
   return sections.map((section) => printSection(section, file)).join('\n');
 }

@@ -21,6 +21,8 @@ export interface SectionType<Shape extends TObject = TObject> {
    * ones.
    */
   readonly tolerant?: boolean;
+  /** Sections of other types in the file may have the same names; PBS's files know no such types. */
+  readonly ownNames?: boolean;
 }
 
 export type SectionOf<Type extends SectionType> = Static<Type['schema']>;
