@@ -1100,6 +1100,42 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['schedule', 'show'],
+    summary: 'Show when backup jobs run next, or when a calendar event is due.',
+    details:
+      'Without an event: the next run of every job that has a schedule, soonest first; runs that were missed are due now. With one: its next ten times. Jobs run by themselves while the service is on: see the command daemon.',
+    examples: [
+      ['schedule show', 'The next run of each job:'],
+      ["schedule show 'mon..fri 22:30'", 'Ten times of a calendar event:'],
+    ],
+    positionals: [
+      {
+        name: 'event',
+        kind: 'string',
+        typeText: '<calendar-event>',
+        description: 'Calendar event.',
+        required: false,
+      },
+    ],
+    options: [
+      {
+        name: 'count',
+        kind: 'integer',
+        typeText: '<integer> (1 - 1000)',
+        description: 'How many runs to show of each; by default one run of a job, ten times of an event.',
+        required: false,
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
     path: ['snapshot', 'extract'],
     summary: 'Take an archive out of a snapshot.',
     examples: [

@@ -32,6 +32,7 @@ export const commands: CommandIndex = {
   restore: { load: () => import('./restore.ts') },
   rewind: { load: () => import('./rewind.ts') },
   scan: { load: () => import('./scan.ts') },
+  'schedule show': { load: () => import('./schedule/show.ts') },
   'snapshot extract': { load: () => import('./snapshot/extract.ts') },
   'snapshot import': { load: () => import('./snapshot/import.ts') },
   'snapshot list': { load: () => import('./snapshot/list.ts') },
