@@ -35,7 +35,7 @@ fn conforms() {
     };
     let report = changer_conformance(&mut make, profile);
     assert_eq!(report.failures().count(), 0, "\n{report}");
-    assert_eq!(report.outcomes.len(), 17);
+    assert_eq!(report.outcomes.len(), 18);
 }
 
 #[test]

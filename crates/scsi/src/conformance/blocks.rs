@@ -1,6 +1,6 @@
 //! Writing and reading: blocks, filemarks, lengths, the end of the tape.
 
-use super::{Answer, Check, Device, expect_equal};
+use super::{Answer, Check, Device, Rule, expect_equal};
 use crate::command::{Erase, Read, ReadPosition, Rewind, TapePosition, Write, WriteFilemarks};
 use crate::sense::{Sense, SenseKey};
 use crate::transport::Data;
@@ -110,7 +110,10 @@ impl Device<'_> {
         let answer = self.read(&mut buffer, false)?;
         let sense = answer.expect_sense(SenseKey::NoSense, 0x00, 0x01)?;
         expect_equal("filemark bit", sense.filemark, true)?;
-        expect_equal("bytes transferred at a filemark", answer.transferred, 0)?;
+        self.leniency.apply(
+            Rule::NothingTransferred,
+            expect_equal("bytes transferred at a filemark", answer.transferred, 0),
+        )?;
         expect_equal(
             "residue at a filemark",
             sense.information,
@@ -121,9 +124,18 @@ impl Device<'_> {
     /// Nothing may follow.
     pub(super) fn expect_end(&mut self) -> Result<(), String> {
         let mut buffer = vec![0; self.profile.block_bytes];
-        self.read(&mut buffer, false)?
+        let answer = self.read(&mut buffer, false)?;
+        let blank = answer
+            .sense
+            .is_some_and(|sense| sense.key == SenseKey::BlankCheck);
+        let exact = answer
             .expect_sense(SenseKey::BlankCheck, 0x00, 0x05)
-            .map(|_| ())
+            .map(|_| ());
+        if blank {
+            self.leniency.apply(Rule::EndOfData, exact)
+        } else {
+            exact
+        }
     }
 
     pub(super) fn position(&mut self) -> Result<TapePosition, String> {
@@ -140,12 +152,18 @@ impl Device<'_> {
 
     pub(super) fn expect_position(&mut self, object: u64, file: u64) -> Result<(), String> {
         let position = self.position()?;
-        expect_equal(
-            "(object, file)",
-            (position.object, position.file),
-            (object, file),
+        self.leniency.apply(
+            Rule::Position,
+            expect_equal(
+                "(object, file)",
+                (position.object, position.file),
+                (object, file),
+            ),
         )?;
-        expect_equal("beginning of partition", position.beginning, object == 0)
+        self.leniency.apply(
+            Rule::Position,
+            expect_equal("beginning of partition", position.beginning, object == 0),
+        )
     }
 
     pub(super) fn rewind(&mut self) -> Result<(), String> {
