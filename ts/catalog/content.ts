@@ -1,6 +1,7 @@
 /** What `media content` answers: which snapshot lies on which tape (behaviour.md 15.2). */
 import { FerriteError } from '../errors.ts';
-import { type CatalogDatabase, problemText, type Row } from './database.ts';
+import type { Row } from './connection.ts';
+import { type CatalogDatabase, problemText } from './database.ts';
 
 /** All given filters must match. */
 export interface ContentFilter {

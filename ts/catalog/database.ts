@@ -2,25 +2,20 @@
  * The catalog database: what lies on which tape, for questions in SQL.
  *
  * It is built from PBS's media catalog files and the inventory, kept as one file in the cache directory, and brought up to
- * date file by file when it is opened: only catalogs that changed are read again.
+ * date file by file when it is opened: only catalogs that changed are read again. With file lists it is another, larger
+ * file, so that questions about snapshots alone stay cheap.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import initSqlJs, { type Database, type SqlJsStatic, type SqlValue } from 'sql.js';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ensureDirectory, type Installation } from '../config/installation.ts';
 import { replaceFile } from '../config/replace_file.ts';
-import { toFerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 import { poolOf, setLabelOf } from '../media/membership.ts';
 import type { CatalogContent, InventoryEntry } from '../native.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { CatalogConnection, checkSize, type Row, type SqlParameters } from './connection.ts';
+import { sqlEngine } from './engine.ts';
+import { forgetLostListings } from './file_rows.ts';
 import { parseSnapshotPath } from './snapshot_path.ts';
-
-let engine: Promise<SqlJsStatic> | undefined;
-
-function sqlEngine(): Promise<SqlJsStatic> {
-  engine ??= initSqlJs();
-  return engine;
-}
 
 export interface CatalogProblem {
   mediaUuid: string;
@@ -39,66 +34,81 @@ export function problemText({ labelText, path, state, error }: CatalogProblem): 
   return `the catalog of tape '${labelText}' (${path}) is ${state}: load the tape and run 'proxmox-tape ${command}'`;
 }
 
-/** Rows as objects, column names as keys. */
-export type Row = Record<string, SqlValue>;
+/** Which of the two databases. */
+export interface CatalogScope {
+  /** With the file lists of snapshots. */
+  files?: boolean;
+}
 
 export class CatalogDatabase {
-  readonly #database: Database;
+  readonly connection: CatalogConnection;
   /** Tapes of media sets whose catalog is missing or unreadable: questions about them have no answer. */
   readonly problems: readonly CatalogProblem[];
+  /** Catalog files of tapes that the inventory does not know. */
+  readonly strangers: readonly string[];
+  readonly #save: () => Promise<void>;
 
-  private constructor(database: Database, problems: CatalogProblem[]) {
-    this.#database = database;
+  private constructor(
+    connection: CatalogConnection,
+    { problems, strangers }: Pick<Synchronized, 'problems' | 'strangers'>,
+    save: () => Promise<void>,
+  ) {
+    this.connection = connection;
     this.problems = problems;
+    this.strangers = strangers;
+    this.#save = save;
   }
 
   /** Opens the cached database and brings it up to date with the inventory and the catalog files. */
-  static async open(installation: Installation, inventory: readonly InventoryEntry[]): Promise<CatalogDatabase> {
-    const sql = await sqlEngine();
-    const file = join(installation.paths.cacheDir, 'catalog.sqlite');
-    const cached = await openCached(sql, file);
-    const database = cached ?? new sql.Database();
-    if (!cached) database.run(SCHEMA);
-    const { problems, changed } = await synchronize(installation, database, inventory);
-    if (changed) await save(installation, database, file);
-    importInventory(database, inventory);
-    return new CatalogDatabase(database, problems);
+  static async open(
+    installation: Installation,
+    inventory: readonly InventoryEntry[],
+    { files = false }: CatalogScope = {},
+  ): Promise<CatalogDatabase> {
+    const file = join(installation.paths.cacheDir, files ? 'catalog-files.sqlite' : 'catalog.sqlite');
+    const { connection, replaceable } = await openCached(file);
+    const synchronized = await synchronize(installation, connection, inventory);
+    const save = () => (replaceable ? write(installation, connection, file) : Promise.resolve());
+    if (synchronized.changed) await save();
+    importInventory(connection, inventory);
+    return new CatalogDatabase(connection, synchronized, save);
   }
 
   /** All rows of a query. Parameters are named: `:pool`. */
-  query(text: string, parameters: Record<string, SqlValue> = {}): Row[] {
-    const statement = this.#database.prepare(text, parameters);
-    try {
-      const rows: Row[] = [];
-      while (statement.step()) rows.push(statement.getAsObject());
-      return rows;
-    } finally {
-      statement.free();
-    }
+  query(text: string, parameters: SqlParameters = {}): Row[] {
+    return this.connection.rows(text, parameters);
+  }
+
+  /** Keeps what was added to it. */
+  save(): Promise<void> {
+    return this.#save();
   }
 
   close(): void {
-    this.#database.close();
+    this.connection.close();
   }
 }
 
-/** `undefined` where there is none, or one of another version or damaged: it is derived data, so it is built again. */
-async function openCached(sql: SqlJsStatic, file: string): Promise<Database | undefined> {
+/**
+ * An empty one where there is none, or a damaged or foreign one: it is derived data, so it is built again. That of a newer
+ * Ferrite is left alone.
+ */
+async function openCached(file: string): Promise<{ connection: CatalogConnection; replaceable: boolean }> {
+  const engine = await sqlEngine();
+  let replaceable = true;
   try {
-    const database = new sql.Database(await readFile(file));
-    const version = database.exec('PRAGMA user_version')[0]?.values[0]?.[0];
-    if (version === SCHEMA_VERSION) return database;
-    database.close();
-  } catch {
-    // missing, unreadable or no SQLite file
+    checkSize((await stat(file)).size);
+    return { connection: CatalogConnection.open(engine, await readFile(file)), replaceable };
+  } catch (error) {
+    replaceable = !(error instanceof FerriteError && error.code === 'newer-schema');
   }
-  return undefined;
+  return { connection: CatalogConnection.create(engine), replaceable };
 }
 
-async function save(installation: Installation, database: Database, file: string): Promise<void> {
+async function write(installation: Installation, connection: CatalogConnection, file: string): Promise<void> {
   try {
     await ensureDirectory(installation, installation.paths.cacheDir);
-    await replaceFile(installation, file, database.export(), { mode: 0o640, owner: installation.owner });
+    await replaceFile(installation, file, connection.export(), { mode: 0o640, owner: installation.owner });
   } catch (error) {
     // A cache that cannot be written costs time, not answers (e.g. a reader without write permission).
     const { kind } = toFerriteError(error);
@@ -106,11 +116,17 @@ async function save(installation: Installation, database: Database, file: string
   }
 }
 
+interface Synchronized {
+  problems: CatalogProblem[];
+  strangers: string[];
+  changed: boolean;
+}
+
 async function synchronize(
   installation: Installation,
-  database: Database,
+  database: CatalogConnection,
   inventory: readonly InventoryEntry[],
-): Promise<{ problems: CatalogProblem[]; changed: boolean }> {
+): Promise<Synchronized> {
   const problems: CatalogProblem[] = [];
   const known = knownFiles(database);
   let changed = false;
@@ -128,14 +144,21 @@ async function synchronize(
     forget(database, uuid);
     changed = true;
   }
-  return { problems, changed };
+  if (changed) forgetLostListings(database);
+  return { problems, strangers: await strangers(installation, inventory), changed };
+}
+
+async function strangers(installation: Installation, inventory: readonly InventoryEntry[]): Promise<string[]> {
+  const known = new Set(inventory.map(({ label }) => basename(installation.paths.catalogFile(label.uuid))));
+  const names = await readdir(installation.paths.statusDir).catch(() => []);
+  return names.filter((name) => name.endsWith('.log') && !known.has(name)).sort();
 }
 
 type FoundProblem = Pick<CatalogProblem, 'state' | 'error'>;
 
 /** Reads one catalog file again if it is not the one that was read before (`stored`). */
 async function updateCatalog(
-  database: Database,
+  database: CatalogConnection,
   uuid: string,
   path: string,
   stored: string | undefined,
@@ -159,12 +182,12 @@ async function updateCatalog(
 }
 
 /** A catalog that was not brought along when its tape joined another set names what is no longer there. */
-function membershipProblem(database: Database, entry: InventoryEntry): FoundProblem | undefined {
+function membershipProblem(database: CatalogConnection, entry: InventoryEntry): FoundProblem | undefined {
   const set = setLabelOf(entry);
-  const rows = database.exec('SELECT media_set_uuid, seq_nr FROM catalog_file WHERE media_uuid = ?', [
-    entry.label.uuid,
-  ]);
-  const [uuid, seqNr] = rows[0]?.values[0] ?? [];
+  const [row] = database.rows('SELECT media_set_uuid, seq_nr FROM catalog_file WHERE media_uuid = :uuid', {
+    ':uuid': entry.label.uuid,
+  });
+  const { media_set_uuid: uuid, seq_nr: seqNr } = row ?? {};
   if (!set || (uuid === set.uuid && seqNr === set.seqNr)) return undefined;
   const described = uuid == null ? 'no media set' : `media set ${uuid}, number ${seqNr}`;
   return { state: `about ${described}, while the inventory says ${set.uuid}, number ${set.seqNr}` };
@@ -178,44 +201,37 @@ interface FileIdentity {
 
 const identity = (file: FileIdentity): string => `${file.ino}-${file.size}-${file.mtimeMs}`;
 
-function knownFiles(database: Database): Map<string, string> {
-  const rows = database.exec('SELECT media_uuid, inode, size, mtime_ms FROM catalog_file')[0]?.values ?? [];
+function knownFiles(database: CatalogConnection): Map<string, string> {
+  const rows = database.rows('SELECT media_uuid, inode, size, mtime_ms FROM catalog_file');
   return new Map(
-    rows.map(([uuid, ino, size, mtimeMs]) => [
+    rows.map(({ media_uuid: uuid, inode, size, mtime_ms: mtimeMs }) => [
       String(uuid),
-      identity({ ino: Number(ino), size: Number(size), mtimeMs: Number(mtimeMs) }),
+      identity({ ino: Number(inode), size: Number(size), mtimeMs: Number(mtimeMs) }),
     ]),
   );
 }
 
-function forget(database: Database, uuid: string): void {
+function forget(database: CatalogConnection, uuid: string): void {
   for (const table of ['catalog_file', 'snapshot', 'archive']) {
     database.run(`DELETE FROM ${table} WHERE media_uuid = ?`, [uuid]);
   }
 }
 
 /** All of one catalog file or, if it holds something that does not parse, nothing of it. */
-function importCatalog(database: Database, content: CatalogContent, uuid: string, file: FileIdentity): void {
-  database.run('BEGIN');
-  try {
-    insertCatalog(database, content, uuid, file);
-    database.run('COMMIT');
-  } catch (error) {
-    database.run('ROLLBACK');
-    throw error;
-  }
+function importCatalog(database: CatalogConnection, content: CatalogContent, uuid: string, file: FileIdentity): void {
+  database.transaction(() => insertCatalog(database, content, uuid, file));
 }
 
-function insertCatalog(database: Database, content: CatalogContent, uuid: string, file: FileIdentity): void {
+function insertCatalog(database: CatalogConnection, content: CatalogContent, uuid: string, file: FileIdentity): void {
   const { mediaSetUuid, seqNr } = content;
   const fileRow = [uuid, file.ino, file.size, file.mtimeMs, mediaSetUuid ?? null, seqNr ?? null];
-  insertRows(database, 'catalog_file', [fileRow]);
+  database.insertRows('catalog_file', [fileRow]);
   // A snapshot or archive that a catalog names twice counts with its last place (tape-format.md 7.3).
   const snapshots = content.snapshots.map(({ store, snapshot, fileNumber, uuid: contentUuid }) => {
     const { namespace, backupType, backupId, backupTime } = parseSnapshotPath(snapshot);
     return [uuid, fileNumber, contentUuid, store, snapshot, namespace, backupType, backupId, backupTime];
   });
-  insertRows(database, 'snapshot', snapshots);
+  database.insertRows('snapshot', snapshots);
   const archives = content.archives.map((archive) => [
     uuid,
     archive.fileNumber,
@@ -223,25 +239,15 @@ function insertCatalog(database: Database, content: CatalogContent, uuid: string
     archive.store,
     archive.chunks,
   ]);
-  insertRows(database, 'archive', archives);
+  database.insertRows('archive', archives);
 }
 
-function insertRows(database: Database, table: string, rows: readonly SqlValue[][]): void {
-  const places = (rows[0] ?? []).map(() => '?').join(', ');
-  if (places === '') return;
-  const insert = database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${places})`);
-  try {
-    for (const row of rows) insert.run(row);
-  } finally {
-    insert.free();
-  }
-}
-
-function importInventory(database: Database, inventory: readonly InventoryEntry[]): void {
+function importInventory(database: CatalogConnection, inventory: readonly InventoryEntry[]): void {
   database.run('DELETE FROM media');
   const rows = inventory.map((entry) => {
-    const { label, location, status } = entry;
+    const { label, location, status, bytesUsed } = entry;
     const set = setLabelOf(entry);
+    const [slot, expired, problem] = [null, 0, null]; // what only other files and devices know
     return [
       label.uuid,
       label.labelText,
@@ -252,7 +258,12 @@ function importInventory(database: Database, inventory: readonly InventoryEntry[
       set?.ctime ?? null,
       location ?? null,
       status ?? null,
+      bytesUsed ?? null,
+      set?.encryptionKeyFingerprint ?? null,
+      slot,
+      expired,
+      problem,
     ];
   });
-  insertRows(database, 'media', rows);
+  database.insertRows('media', rows);
 }

@@ -17,6 +17,7 @@ mod chunk_store;
 mod dir_stack;
 mod error;
 mod extract;
+mod file_list;
 mod group;
 mod import;
 pub mod layout;
@@ -41,6 +42,7 @@ pub use chunk_store::{ChunkFile, ChunkStore, Inserted, MAX_CHUNK_FILE_BYTES, Syn
 pub use error::{Error, ErrorKind, Result};
 pub use extract::{ArchiveItem, ArchivedFile, ExtractPlan, ExtractReport};
 pub use ferrite_memory::AlignedBuffer;
+pub use file_list::{FILE_LIST_NAME, FileList, MAX_FILE_LIST_BYTES, SnapshotFiles};
 pub use group::GroupWriter;
 pub use import::{ImportItem, ImportKind, ImportPlan, ImportReport};
 pub use listing::{ListOptions, Listing, SnapshotInfo};

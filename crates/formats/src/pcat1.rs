@@ -5,12 +5,14 @@
 //! and bounds its walk by their number, so tables that refer to each other cannot make it run long.
 
 mod reader;
+mod tables;
 mod varint;
 mod writer;
 
 use crate::magic::Magic;
 
 pub use reader::{CatalogDirectory, CatalogReader};
+pub use tables::{CatalogTables, DirectoryTable, TABLE_DIGEST_BYTES, TableEntry};
 pub use writer::CatalogWriter;
 
 const WHAT: &str = "pcat1 catalog";
@@ -51,7 +53,8 @@ pub enum CatalogKind {
 }
 
 impl CatalogKind {
-    const fn type_byte(self) -> u8 {
+    /// The letter that stands for it in a table.
+    pub const fn type_byte(self) -> u8 {
         match self {
             Self::Directory { .. } => b'd',
             Self::File { .. } => b'f',

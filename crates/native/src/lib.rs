@@ -14,6 +14,7 @@ mod drive;
 mod environment;
 mod failure;
 mod failure_from;
+mod file_lists;
 mod file_lock;
 mod labels;
 mod plain;

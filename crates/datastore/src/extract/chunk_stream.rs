@@ -32,7 +32,7 @@ struct Job {
 
 /// The error that ended a stream; an `io::Error` cannot carry it.
 #[derive(Clone, Default)]
-pub(super) struct StreamFailure(Arc<Mutex<Option<Error>>>);
+pub(crate) struct StreamFailure(Arc<Mutex<Option<Error>>>);
 
 impl StreamFailure {
     fn set(&self, error: Error) {
@@ -40,13 +40,13 @@ impl StreamFailure {
         failure.get_or_insert(error);
     }
 
-    pub(super) fn take(&self) -> Option<Error> {
+    pub(crate) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// A verified stream. The threads end when it is dropped.
-pub(super) struct ChunkStream {
+pub(crate) struct ChunkStream {
     /// In stream order; each delivers one chunk.
     results: Receiver<Receiver<Result<Vec<u8>>>>,
     emptied: Sender<Vec<u8>>,
@@ -56,7 +56,7 @@ pub(super) struct ChunkStream {
 }
 
 impl ChunkStream {
-    pub(super) fn start<'scope>(
+    pub(crate) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         chunks: &'scope ChunkStore,
         index: &'scope Index,
@@ -94,7 +94,7 @@ impl ChunkStream {
     }
 
     /// Where to find what an `io::Error` of this stream stands for.
-    pub(super) fn failure(&self) -> StreamFailure {
+    pub(crate) fn failure(&self) -> StreamFailure {
         self.failure.clone()
     }
 

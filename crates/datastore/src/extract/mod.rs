@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use ferrite_formats::SnapshotPath;
 use ferrite_formats::archive_name::{ArchiveKind, MANIFEST_NAME};
 
+pub(crate) use chunk_stream::ChunkStream;
 pub use contents::{ArchiveItem, ArchivedFile};
 
 use crate::active_operations::Operation;

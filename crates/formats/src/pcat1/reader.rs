@@ -10,8 +10,8 @@ const MAX_DEPTH: usize = 4096;
 /// A whole catalog.
 #[derive(Debug, Clone, Copy)]
 pub struct CatalogReader<'a> {
-    data: &'a [u8],
-    root: u64,
+    pub(super) data: &'a [u8],
+    pub(super) root: u64,
 }
 
 impl<'a> CatalogReader<'a> {
@@ -134,7 +134,7 @@ fn invalid(position: u64, detail: impl std::fmt::Display) -> FormatError {
 pub struct CatalogDirectory<'a> {
     position: u64,
     entries_left: u64,
-    rest: &'a [u8],
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> CatalogDirectory<'a> {

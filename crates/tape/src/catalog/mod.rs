@@ -18,7 +18,7 @@ pub(crate) use builder::create_temporary;
 pub use builder::{CatalogBuilder, overwrite_catalog, temporary_path};
 pub(crate) use reader::CatalogFile;
 pub use repair::cut_torn_tail;
-pub use summary::{CatalogSummary, read_catalog};
+pub use summary::{CatalogSummary, read_catalog, visit_chunks};
 
 pub use ferrite_formats::media_catalog::{
     CatalogArchive, CatalogContent, CatalogIdentity, CatalogSnapshot,

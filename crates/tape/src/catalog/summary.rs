@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use ferrite_formats::media_catalog::{CatalogContent, CatalogIdentity};
+use ferrite_formats::Digest;
+use ferrite_formats::media_catalog::{CatalogContent, CatalogIdentity, CatalogRecord};
 
 use super::CatalogFile;
 use crate::error::Result;
@@ -33,4 +34,24 @@ pub fn read_catalog(path: &Path, identity: CatalogIdentity) -> Result<CatalogSum
         content,
         bytes: catalog.bytes(),
     })
+}
+
+/// Hands every chunk of a catalog file to `visit`, with its tape file and source datastore, in the order of the tape.
+///
+/// # Errors
+/// As [`read_catalog`].
+pub fn visit_chunks(path: &Path, visit: &mut dyn FnMut(u64, &str, &Digest)) -> Result<()> {
+    let catalog = CatalogFile::open(path, CatalogIdentity::ANY)?;
+    let mut archive = (0, String::new());
+    catalog.for_each(|_, record| {
+        match record {
+            CatalogRecord::ArchiveStart {
+                file_number, store, ..
+            } => archive = (*file_number, (*store).to_owned()),
+            CatalogRecord::Chunk(digest) => visit(archive.0, &archive.1, digest),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(())
 }

@@ -157,6 +157,17 @@ impl ChunkIndex {
         self.locate(self.store(store)?, digest)
     }
 
+    /// Whether the set holds this chunk, of whichever datastore.
+    pub fn holds(&self, digest: &Digest) -> bool {
+        let Some((first, end)) = self.slot(digest) else {
+            return false;
+        };
+        let at = self.lower_bound(first, end, digest);
+        at.filter(|&at| at < end)
+            .and_then(|at| self.record(at))
+            .is_some_and(|record| record[..32] == digest.as_bytes()[..])
+    }
+
     /// The records that share the digest's leading bits: first and end.
     fn slot(&self, digest: &Digest) -> Option<(u64, u64)> {
         let number = slot_number(digest.as_bytes(), self.layout.directory_bits);
