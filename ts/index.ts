@@ -12,7 +12,9 @@ export {
 } from './config/installation.ts';
 export * from './config/pools.ts';
 export { type ErrorKind, FerriteError, toFerriteError } from './errors.ts';
-export { type BackupParameters, type BackupSummary, backup } from './jobs/backup.ts';
+export { type BackupParameters, backup } from './jobs/backup.ts';
+export * from './jobs/backup_jobs.ts';
+export type { BackupRules, BackupSummary, UsedTape } from './jobs/backup_run.ts';
 export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog_restore.ts';
 export { createDatastore, type NewDatastore } from './jobs/datastores.ts';
 export {

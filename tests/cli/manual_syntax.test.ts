@@ -17,12 +17,6 @@ import { program as proxmoxTape } from '../../ts/cli/proxmox-tape/program.ts';
 const COMMANDS_IN_MANUAL = 89;
 /** Of the manual's commands, the ones not declared yet. */
 const MISSING: readonly string[] = [
-  'proxmox-tape backup-job create',
-  'proxmox-tape backup-job list',
-  'proxmox-tape backup-job remove',
-  'proxmox-tape backup-job run',
-  'proxmox-tape backup-job show',
-  'proxmox-tape backup-job update',
   'proxmox-tape barcode-label',
   'proxmox-tape cartridge-memory',
   'proxmox-tape changer config',
@@ -87,6 +81,15 @@ interface Difference {
   readonly less?: readonly string[];
 }
 
+/** Of jobs, in newer versions of PBS. */
+const NEWER_JOB_OPTIONS = [
+  '--group-filter <array>',
+  '--max-depth <integer> (0 - 7)',
+  '--notification-mode legacy-sendmail|notification-system',
+  '--ns <string>',
+  '--worker-threads <integer> (1 - 32)',
+];
+
 const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape drive create': {
     because: 'D24; tape devices, and with them drives without --type, come with issue B',
@@ -102,7 +105,17 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     ],
   },
   'proxmox-tape drive update': { because: 'D24', more: ['--max-size <integer> (0 - N)'] },
-  'proxmox-tape backup': { because: 'PBS checks CRCs only', more: ['--verify crc|sha256'] },
+  'proxmox-tape backup': {
+    because: 'PBS checks CRCs only; newer PBS',
+    more: ['--verify crc|sha256', '--force-media-set <boolean>', '--notify-user <string>', ...NEWER_JOB_OPTIONS],
+  },
+  'proxmox-tape backup-job run': {
+    because: 'D21: progress',
+    more: ['proxmox-tape backup-job run <id> [OPTIONS]'],
+    less: ['proxmox-tape backup-job run <id>'],
+  },
+  'proxmox-tape backup-job create': { because: 'newer PBS', more: NEWER_JOB_OPTIONS },
+  'proxmox-tape backup-job update': { because: 'newer PBS', more: NEWER_JOB_OPTIONS },
   'proxmox-tape pool create': { because: 'D3', more: ['--drive <string>'] },
   'proxmox-tape restore': { because: 'notifications come with issue C', less: ['--notify-user <string>'] },
   'proxmox-tape pool update': { because: 'D3', more: ['--drive <string>'] },

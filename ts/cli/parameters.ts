@@ -1,5 +1,5 @@
 /** Parameters that many commands have. */
-import Type from 'typebox';
+import Type, { type TString } from 'typebox';
 import { digest, driveName } from '../config/identifiers.ts';
 import { optional } from './grammar/parameter.ts';
 import { OUTPUT_FORMATS, PROGRESS_MODES } from './report/settings.ts';
@@ -35,6 +35,15 @@ export const exportMediaSet = optional(Type.Boolean(), {
   description: 'Export media set upon job completion.',
   aliases: ['export-media', 'export'],
 });
+
+/** One per use; PBS's command line knew them by another name first. */
+export const groupFilters = (filter: TString) =>
+  optional(Type.Array(filter), {
+    description:
+      'Groups to back up, may be given several times: [exclude:] and type:<vm|ct|host>, group:<type>/<id> or ' +
+      'regex:<expression> (the syntax of Rust). With including filters one of them must match; no excluding one may.',
+    aliases: ['groups'],
+  });
 
 /** `--delete`: unsets properties, one per use. */
 export const deletions = <Name extends string>(names: readonly Name[]) =>

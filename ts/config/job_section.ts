@@ -1,6 +1,7 @@
 /** Sections of tape-job.cfg. */
 import Type from 'typebox';
 import { parseCalendarEvent } from '../time/calendar_event.ts';
+import { GROUP_FILTER_PATTERN } from './group_filter.ts';
 import {
   comment,
   datastoreName,
@@ -14,21 +15,30 @@ import {
 import type { SectionOf, SectionType } from './section_types.ts';
 import { textAccepted } from './value_text.ts';
 
-/** `[include:|exclude:]` and `type:<type>`, `group:<type>/<id>` or `regex:<expression>` (Rust syntax, checked in Rust). */
+/** The form; whether a regular expression is one is checked in Rust. */
 export const groupFilter = Type.String({
-  pattern:
-    '^(?:(?:include|exclude):)?(?:type:(?:vm|ct|host)|group:(?:vm|ct|host)/[A-Za-z0-9_][A-Za-z0-9._-]*|regex:.+)$',
+  pattern: GROUP_FILTER_PATTERN,
   patternHint: '[include:|exclude:] and type:<vm|ct|host>, group:<type>/<id> or regex:<expression>',
   description: 'Group filter.',
 });
 
-export const notificationMode = Type.Enum(['legacy-sendmail', 'notification-system'], {
+export const NOTIFICATION_MODES = ['legacy-sendmail', 'notification-system'] as const;
+/** What a job without the property does; versions of PBS disagree, so it is always written (since-3.2.4.md F24). */
+export const DEFAULT_NOTIFICATION_MODE = 'legacy-sendmail';
+
+export const notificationMode = Type.Enum([...NOTIFICATION_MODES], {
   description: 'How results and requests are sent to people.',
 });
 
 export const calendarEvent = textAccepted(parseCalendarEvent, {
   typeText: '<calendar-event>',
   description: 'Run sync job at specified schedule.',
+});
+
+export const workerThreads = Type.Integer({
+  minimum: 1,
+  maximum: 32,
+  description: 'Threads that read chunks from the datastore.',
 });
 
 export const jobSection = {
@@ -47,9 +57,7 @@ export const jobSection = {
     'group-filter': Type.Optional(Type.Array(groupFilter)),
     ns: Type.Optional(namespace),
     'max-depth': Type.Optional(maxNamespaceDepth),
-    'worker-threads': Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 32, description: 'Threads reading chunks from the datastore.' }),
-    ),
+    'worker-threads': Type.Optional(workerThreads),
     comment: Type.Optional(comment),
     schedule: Type.Optional(calendarEvent),
   }),

@@ -5,6 +5,8 @@ export interface SelectionRules {
   latestOnly: boolean;
   /** Paths that the media set has. */
   present: ReadonlySet<string>;
+  /** Whether a group (`<type>/<id>`) is taken; all where not given. */
+  takesGroup?: (group: string) => boolean;
 }
 
 export interface Selection {
@@ -14,25 +16,36 @@ export interface Selection {
   skipped: SnapshotInfo[];
   /** Groups that have a finished snapshot. */
   groups: number;
+  /** Those of them that are taken. */
+  selectedGroups: number;
 }
 
 /** Unfinished snapshots do not count (D13): the newest finished one is the latest of its group. */
 export function selectSnapshots(listing: readonly SnapshotInfo[], rules: SelectionRules): Selection {
+  const { latestOnly, present, takesGroup = () => true } = rules;
   const finished = listing.filter((snapshot) => snapshot.finished);
+  const selected = finished.filter(({ backupType, backupId }) => takesGroup(`${backupType}/${backupId}`));
+  const newest = newestOfGroups(selected);
+  const candidates = latestOnly ? selected.filter((each) => newest.get(groupOf(each)) === each) : selected;
+  return {
+    chosen: candidates.filter(({ path }) => !present.has(path)),
+    skipped: candidates.filter(({ path }) => present.has(path)),
+    groups: new Set(finished.map(groupOf)).size,
+    selectedGroups: newest.size,
+  };
+}
+
+function newestOfGroups(snapshots: readonly SnapshotInfo[]): Map<string, SnapshotInfo> {
   const newest = new Map<string, SnapshotInfo>();
-  for (const snapshot of finished) {
+  for (const snapshot of snapshots) {
     const group = groupOf(snapshot);
     const other = newest.get(group);
     if (!other || other.backupTime < snapshot.backupTime) newest.set(group, snapshot);
   }
-  const candidates = rules.latestOnly ? finished.filter((each) => newest.get(groupOf(each)) === each) : finished;
-  return {
-    chosen: candidates.filter(({ path }) => !rules.present.has(path)),
-    skipped: candidates.filter(({ path }) => rules.present.has(path)),
-    groups: newest.size,
-  };
+  return newest;
 }
 
+/** A group of the same name in another namespace is another group. */
 function groupOf({ ns, backupType, backupId }: SnapshotInfo): string {
   return `${ns}:${backupType}/${backupId}`;
 }

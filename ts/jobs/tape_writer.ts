@@ -10,6 +10,7 @@ import { FerriteError } from '../errors.ts';
 import { type OpenDrive, onTape } from '../library/drive.ts';
 import { requestMedia } from '../library/media_request.ts';
 import type { WorkLog } from '../log.ts';
+import type { TapeSource } from '../media/allocation.ts';
 import type { InventoryFile } from '../media/inventory_file.ts';
 import { setLabelOf } from '../media/membership.ts';
 import type { WriteSession } from '../media/write_session.ts';
@@ -34,6 +35,8 @@ export interface WritableTape {
   readonly labelText: string;
   readonly uuid: string;
   readonly setLabel: MediaSetLabel;
+  /** Where it came from when it joined the set; undefined: it was the set's last tape already. */
+  readonly source: TapeSource | undefined;
   readonly catalogPath: string;
   /** When it was loaded there was nothing on it but labels and catalogs. */
   readonly isFresh: boolean;
@@ -69,7 +72,8 @@ export class TapeWriter {
     await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, isNew }, log);
     // More files on a new tape: a job wrote behind the catalogs, and was stopped before anything was safe.
     const isFresh = isNew && (await drive.tape.endOfData()) <= LABEL_FILES + setLabel.seqNr;
-    this.#loaded = { labelText: label.labelText, uuid: label.uuid, setLabel, catalogPath, isFresh };
+    const { labelText, uuid } = label;
+    this.#loaded = { labelText, uuid, setLabel, source: allocated.source, catalogPath, isFresh };
     this.used.push(this.#loaded);
     if (isFresh) await this.#appendEarlierCatalogs(setLabel.seqNr);
     return this.#loaded;

@@ -31,9 +31,11 @@ export interface DriveAccess {
   environment?: Environment | undefined;
   /** Whom to ask for tapes; undefined: nobody, a tape that is not there is a failure. */
   operator?: Operator | undefined;
+  /** How long to wait for another user of the drive in milliseconds; ten seconds where not given. */
+  waitMs?: number | undefined;
 }
 
-/** Reserves a drive for the duration of `work`. Waits at most ten seconds for another user. */
+/** Reserves a drive for the duration of `work`. Waits for another user at most ten seconds, or as long as `access` says. */
 export async function withReservedDrive<T>(
   installation: Installation,
   access: DriveAccess,
@@ -41,7 +43,11 @@ export async function withReservedDrive<T>(
   work: (drive: ReservedDrive) => Promise<T>,
 ): Promise<T> {
   const config = await chooseDrive(installation, access.drive);
-  const reservation = await reserveDrive(installation, config, { signal });
+  const timeoutMs = access.waitMs;
+  const reservation = await reserveDrive(installation, config, {
+    signal,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
   try {
     const { operator } = access;
     return await work({ config, name: config.name, changer: changerOf(config), reservation, operator });

@@ -4,7 +4,7 @@
  */
 import type { HeldLock } from '../config/file_lock.ts';
 import { type Installation, now } from '../config/installation.ts';
-import { FerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 import type { InventoryEntry, MediaSetLabel, TapeLabels } from '../native.ts';
 import { type AllocationDecision, decideAllocation, type TapeSource } from './allocation.ts';
 import type { InventoryFile } from './inventory_file.ts';
@@ -24,6 +24,8 @@ export interface WriteSessionOptions {
   readonly createCatalog?: (labels: TapeLabels) => Promise<void>;
   /** How long to wait for another job that has the media set; ten seconds as PBS. */
   readonly timeoutMs?: number;
+  /** Asked when the pool has no tape left, while nothing is locked but the media set: whether there is one now. */
+  readonly provideTape?: (refusal: FerriteError) => Promise<boolean>;
 }
 
 export interface AllocatedTape {
@@ -75,6 +77,17 @@ export class WriteSession {
 
   /** The tape to write to now. Rejects (`operator`, `no-media` or `set-unusable`) when there is none. */
   async allocate(): Promise<AllocatedTape> {
+    for (;;) {
+      try {
+        return await this.allocateOnce();
+      } catch (error) {
+        const refusal = toFerriteError(error);
+        if (refusal.code !== 'no-media' || !(await this.options.provideTape?.(refusal))) throw error;
+      }
+    }
+  }
+
+  private async allocateOnce(): Promise<AllocatedTape> {
     const lockedSets = new Set<string>();
     let guarded: 'pool' | 'unassigned' = 'pool';
     for (;;) {

@@ -18,6 +18,7 @@ mod file_lists;
 mod file_lock;
 mod labels;
 mod plain;
+mod plans;
 mod promise;
 mod snapshots;
 mod worker;

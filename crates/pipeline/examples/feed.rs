@@ -340,6 +340,7 @@ impl Bench {
             verify,
             memory_bytes: None,
             reader_threads: None,
+            dry_run: false,
         };
         let environment = Environment::scripted([], [1_700_000_000], ChunkOrder::Inode);
         self.timed(|| {

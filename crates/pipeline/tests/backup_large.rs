@@ -77,6 +77,7 @@ fn an_archive_of_four_gigabytes_is_followed_by_another() {
         verify: Verify::Crc,
         memory_bytes: None,
         reader_threads: None,
+        dry_run: false,
     };
     let archives = RefCell::new(Vec::new());
     let events = |event| {

@@ -1,9 +1,10 @@
 import Type from 'typebox';
-import { datastoreName, poolName } from '../../config/identifiers.ts';
+import { datastoreName, maxNamespaceDepth, namespace, poolName, userId } from '../../config/identifiers.ts';
+import { groupFilter, notificationMode, workerThreads } from '../../config/job_section.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { taskLog } from '../grammar/output.ts';
 import { annotate } from '../grammar/parameter.ts';
-import { exportMediaSet, flag, taskOptions } from '../parameters.ts';
+import { exportMediaSet, flag, groupFilters, taskOptions } from '../parameters.ts';
 
 export default defineCommand({
   summary: 'Back up a datastore to a media pool.',
@@ -13,6 +14,10 @@ export default defineCommand({
   examples: [
     ['backup mystore daily', 'All snapshots:'],
     ['backup mystore daily --latest-only --eject-media', 'The newest of each group; then take the tape out:'],
+    [
+      'backup mystore daily --group-filter type:vm --group-filter exclude:group:vm/100',
+      'All virtual machines but one:',
+    ],
   ],
   positionals: {
     store: annotate(datastoreName, { completion: 'store' }),
@@ -22,7 +27,14 @@ export default defineCommand({
     ...taskOptions,
     'eject-media': flag('Eject media upon job completion.'),
     'export-media-set': exportMediaSet,
+    'force-media-set': flag('Start a new media set, whatever the allocation policy says.'),
+    'group-filter': groupFilters(groupFilter),
     'latest-only': flag('Backup latest snapshots only.'),
+    'max-depth': Type.Optional(maxNamespaceDepth),
+    'notification-mode': Type.Optional(notificationMode),
+    'notify-user': Type.Optional(userId),
+    ns: Type.Optional(namespace),
+    'worker-threads': Type.Optional(workerThreads),
     verify: Type.Optional(
       Type.Enum(['crc', 'sha256'], {
         description:
@@ -41,6 +53,13 @@ export default defineCommand({
       ejectMedia: flags['eject-media'],
       exportMediaSet: flags['export-media-set'],
       latestOnly: flags['latest-only'],
+      forceMediaSet: flags['force-media-set'],
+      groupFilter: flags['group-filter'],
+      ns: flags.ns,
+      maxDepth: flags['max-depth'],
+      workerThreads: flags['worker-threads'],
+      notifyUser: flags['notify-user'],
+      notificationMode: flags['notification-mode'],
       verify,
     };
     return report.task((observer) => backup(installation, request, observer));

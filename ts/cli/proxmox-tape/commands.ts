@@ -3,6 +3,12 @@ import type { CommandIndex } from '../grammar/tree.ts';
 
 export const commands: CommandIndex = {
   backup: { load: () => import('./backup.ts') },
+  'backup-job create': { load: () => import('./backup-job/create.ts') },
+  'backup-job list': { load: () => import('./backup-job/list.ts') },
+  'backup-job remove': { load: () => import('./backup-job/remove.ts') },
+  'backup-job run': { load: () => import('./backup-job/run.ts') },
+  'backup-job show': { load: () => import('./backup-job/show.ts') },
+  'backup-job update': { load: () => import('./backup-job/update.ts') },
   catalog: { load: () => import('./catalog.ts') },
   'datastore config': { load: () => import('./datastore/config.ts') },
   'datastore create': { load: () => import('./datastore/create.ts') },

@@ -2,6 +2,7 @@
 import { listDatastores } from '../../config/datastores.ts';
 import { listChangerNames, listDrives } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
+import { listJobConfigs } from '../../config/jobs.ts';
 import { listPools } from '../../config/pools.ts';
 import type { InventoryEntry } from '../../native.ts';
 import type { Completer } from '../grammar/program.ts';
@@ -20,9 +21,11 @@ function ofMedia(pick: (entry: InventoryEntry) => string | undefined): Completer
 export const completers: Readonly<Record<string, Completer>> = {
   changer: listChangerNames,
   drive: async (installation) => names(await listDrives(installation)),
+  job: async (installation) => (await listJobConfigs(installation)).map(({ id }) => id),
   'label-text': ofMedia(({ label }) => label.labelText),
   media: ofMedia(({ label }) => label.uuid),
   'media-set': ofMedia(({ mediaSetLabel }) => mediaSetLabel?.uuid),
   pool: async (installation) => names(await listPools(installation)),
+  schedule: async () => ['minutely', 'hourly', 'daily', 'mon..fri 0:0'],
   store: async (installation) => names(await listDatastores(installation)),
 };

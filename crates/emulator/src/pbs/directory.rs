@@ -112,11 +112,11 @@ impl Directory {
     }
 
     pub fn index_path(&self, label: &str) -> PathBuf {
-        self.path.join(format!("tape-{label}.json"))
+        index_path(&self.path, label)
     }
 
     pub fn file_path(&self, label: &str, number: u64) -> PathBuf {
-        self.path.join(format!("tapefile-{number}-{label}.json"))
+        file_path(&self.path, label, number)
     }
 
     pub fn current_tape(&self) -> Result<Option<CurrentTape>, DirectoryError> {
@@ -131,22 +131,16 @@ impl Directory {
         if self.read_only {
             return Ok(());
         }
-        self.replace(STATUS_FILE, &DriveStatusFile { current_tape })
+        replace(&self.path, STATUS_FILE, &DriveStatusFile { current_tape })
     }
 
     /// Number of files on a tape; `None` if there is no such tape.
     pub fn read_index(&self, label: &str) -> Result<Option<u64>, DirectoryError> {
-        let path = self.index_path(label);
-        match read_json::<TapeIndex>(&path)? {
-            JsonFile::Missing => Ok(None),
-            // PBS takes an empty file for an empty tape.
-            JsonFile::Empty => Ok(Some(0)),
-            JsonFile::Value(index) => Ok(Some(index.files)),
-        }
+        read_tape_index(&self.path, label)
     }
 
     pub fn store_index(&self, label: &str, files: u64) -> Result<(), DirectoryError> {
-        self.replace(&format!("tape-{label}.json"), &TapeIndex { files })
+        replace_tape_index(&self.path, label, files)
     }
 
     /// Makes renames and new files durable, and the index of `label` with them.
@@ -163,29 +157,62 @@ impl Directory {
             .sync_all()
             .map_err(|error| DirectoryError::io(&self.path, "sync directory", error))
     }
+}
 
-    /// Under the lock there is one writer, so one temporary name is enough; it is none that a slot scan would see.
-    fn replace(&self, name: &str, value: &impl Serialize) -> Result<(), DirectoryError> {
-        let path = self.path.join(name);
-        let temporary = self.path.join(format!(".{name}.tmp"));
-        let mut text =
-            serde_json::to_string_pretty(value).map_err(|error| DirectoryError::Damaged {
-                path: path.clone(),
-                what: error.to_string(),
-            })?;
-        text.shrink_to_fit();
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-        let write = || -> std::io::Result<()> {
-            let mut file = File::from(rustix::fs::open(
-                &temporary,
-                flags,
-                Mode::from_raw_mode(FILE_MODE),
-            )?);
-            file.write_all(text.as_bytes())?;
-            std::fs::rename(&temporary, &path)
-        };
-        write().map_err(|error| DirectoryError::io(&path, "write", error))
+fn index_path(directory: &Path, label: &str) -> PathBuf {
+    directory.join(format!("tape-{label}.json"))
+}
+
+pub(super) fn file_path(directory: &Path, label: &str, number: u64) -> PathBuf {
+    directory.join(format!("tapefile-{number}-{label}.json"))
+}
+
+/// Number of files on a tape; `None` if there is no such tape.
+pub(super) fn read_tape_index(
+    directory: &Path,
+    label: &str,
+) -> Result<Option<u64>, DirectoryError> {
+    match read_json::<TapeIndex>(&index_path(directory, label))? {
+        JsonFile::Missing => Ok(None),
+        // PBS takes an empty file for an empty tape.
+        JsonFile::Empty => Ok(Some(0)),
+        JsonFile::Value(index) => Ok(Some(index.files)),
     }
+}
+
+pub(super) fn replace_tape_index(
+    directory: &Path,
+    label: &str,
+    files: u64,
+) -> Result<(), DirectoryError> {
+    replace(
+        directory,
+        &format!("tape-{label}.json"),
+        &TapeIndex { files },
+    )
+}
+
+/// Under the lock there is one writer, so one temporary name is enough; it is none that a slot scan would see.
+fn replace(directory: &Path, name: &str, value: &impl Serialize) -> Result<(), DirectoryError> {
+    let path = directory.join(name);
+    let temporary = directory.join(format!(".{name}.tmp"));
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|error| DirectoryError::Damaged {
+            path: path.clone(),
+            what: error.to_string(),
+        })?;
+    text.shrink_to_fit();
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let write = || -> std::io::Result<()> {
+        let mut file = File::from(rustix::fs::open(
+            &temporary,
+            flags,
+            Mode::from_raw_mode(FILE_MODE),
+        )?);
+        file.write_all(text.as_bytes())?;
+        std::fs::rename(&temporary, &path)
+    };
+    write().map_err(|error| DirectoryError::io(&path, "write", error))
 }
 
 /// In a directory that cannot be written the directory itself is locked: it keeps two readers of ours apart.

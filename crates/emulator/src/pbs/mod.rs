@@ -7,6 +7,7 @@
 mod directory;
 mod disk;
 mod error;
+mod hollow;
 mod layout;
 mod pieces;
 mod sink;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub use directory::{Slot, Slots, list_slots};
 pub use disk::{Disk, DiskFile, SystemDisk, WriteStyle};
 pub use error::DirectoryError;
+pub use hollow::{HollowDisk, copy_hollow_tape, grow_hollow_tape};
 pub use tape::BLOCK_BYTES;
 
 use crate::target::{Connection, EmulatedDrive, Identity};

@@ -34,6 +34,8 @@ pub struct DriveOptions<'env> {
     pub path: String,
     /// Capacity of each virtual tape in bytes (default 64 MiB).
     pub max_size: Option<i64>,
+    /// Tapes keep the lengths of their files and next to none of their content: for plans.
+    pub hollow: Option<bool>,
     /// Name of the drive, for its thread and messages.
     pub name: String,
     /// Clock, UUIDs and chunk order; the system's where not given.

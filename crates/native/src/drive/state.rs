@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ferrite_emulator::pbs::{PbsDirectory, PbsDirectoryOptions};
+use ferrite_emulator::pbs::{HollowDisk, PbsDirectory, PbsDirectoryOptions};
 use ferrite_pipeline::Environment;
 use ferrite_scsi::{Drive, DriveOptions as ScsiOptions};
 use ferrite_tape::{AlignedBlock, FileStamp};
@@ -43,6 +43,9 @@ impl Setup {
                 )
             };
             directory.max_bytes = u64::try_from(bytes).map_err(invalid)?;
+        }
+        if options.hollow == Some(true) {
+            directory.disk = Arc::new(HollowDisk);
         }
         Ok(Self {
             path: PathBuf::from(&options.path),

@@ -47,6 +47,8 @@ pub struct BackupPlan<'env> {
     pub memory_bytes: Option<i64>,
     /// Threads that read chunks.
     pub reader_threads: Option<u32>,
+    /// Only find out where everything would go, on a drive that is `hollow`: chunks are not read.
+    pub dry_run: Option<bool>,
 }
 
 /// A snapshot that could not be opened.
@@ -259,6 +261,7 @@ impl TapeDrive {
             Some(VerifySource::Crc) | None => Verify::Crc,
         };
         let (memory_bytes, readers) = (memory(plan.memory_bytes), plan.reader_threads);
+        let dry_run = plan.dry_run.unwrap_or(false);
         self.call(env, move |state| {
             let snapshots: Result<Vec<_>, Failure> =
                 snapshots.iter().map(|text| snapshot_path(text)).collect();
@@ -272,6 +275,7 @@ impl TapeDrive {
                 verify,
                 memory_bytes,
                 reader_threads: readers.map(|threads| threads as usize),
+                dry_run,
             };
             let environment = state.environment.clone();
             let (drive, _) = state.ready()?;

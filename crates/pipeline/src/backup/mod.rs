@@ -72,6 +72,9 @@ pub struct BackupPlan {
     pub memory_bytes: Option<u64>,
     /// Threads that read and verify chunks. `None` = two for each processor, 4 to 8.
     pub reader_threads: Option<usize>,
+    /// Only find out where everything would go: chunk files are opened and not read, what is written in their place is not
+    /// their content. For drives whose tapes keep none.
+    pub dry_run: bool,
 }
 
 /// Why [`backup`] returned.
@@ -146,6 +149,7 @@ pub fn backup(
                 ring,
                 store: plan.store.chunks(),
                 verify: plan.verify,
+                dry_run: plan.dry_run,
                 file_system,
             };
             let work = move || reader::run(&jobs, &around);

@@ -37,6 +37,8 @@ pub(super) struct Surroundings<'a> {
     pub ring: &'a Ring,
     pub store: &'a ChunkStore,
     pub verify: Verify,
+    /// Nothing is read.
+    pub dry_run: bool,
     pub file_system: &'a SourceFileSystem,
 }
 
@@ -51,6 +53,10 @@ struct Tools {
 pub(super) fn run(jobs: &Receiver<Job>, around: &Surroundings<'_>) {
     let mut tools = None;
     for mut job in jobs {
+        if around.dry_run {
+            around.ring.finish(job.part, Ok(()));
+            continue;
+        }
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut current = match tools.take() {
                 Some(kept) => kept,

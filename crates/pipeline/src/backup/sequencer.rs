@@ -150,7 +150,11 @@ impl Sequencer<'_> {
                 return Err(Stopped);
             }
         };
-        let source = self.file_system.open(file, bytes);
+        let source = if self.plan.dry_run {
+            SourceFileSystem::unread(file, bytes)
+        } else {
+            self.file_system.open(file, bytes)
+        };
 
         let current = match archive.take() {
             Some(current) => current,

@@ -52,6 +52,15 @@ enum Way {
 }
 
 impl SourceFileSystem {
+    /// A file that will not be read.
+    pub fn unread(file: File, bytes: u64) -> Source {
+        Source {
+            file,
+            bytes,
+            direct: false,
+        }
+    }
+
     /// Decides how a file of `bytes` is to be read, and has its content fetched if that can be done without waiting.
     pub fn open(&self, file: File, bytes: u64) -> Source {
         let way = self.way(&file, bytes);

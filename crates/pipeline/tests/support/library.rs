@@ -132,6 +132,7 @@ impl Library {
             verify: Verify::Sha256,
             memory_bytes: Some(0),
             reader_threads: Some(2),
+            dry_run: false,
         }
     }
 
