@@ -16,6 +16,8 @@ const CRATES: Record<string, string[]> = {
   pipeline: ['memory', 'formats', 'scsi', 'datastore', 'tape'],
   native: ['formats', 'scsi', 'linux', 'emulator', 'datastore', 'tape', 'pipeline'],
   wasm: ['formats'],
+  tcmu: ['scsi', 'linux', 'emulator'],
+  iscsi: ['scsi'],
 };
 
 /** Modules directly below ts/ that every room may use. */

@@ -1,7 +1,7 @@
 //! Changers: elements and where they are, bar codes, serial numbers, movements and their refusals.
 
 use super::lenient::Leniency;
-use super::{Device, Outcome, Report, expect_equal};
+use super::{Device, Outcome, Report, Rule, expect_equal};
 use crate::command::{
     InitializeElements, MoveMedium, PositionToElement, PreventAllow, ReadElementStatus,
     test_unit_ready,
@@ -139,10 +139,11 @@ impl Library<'_> {
         let allocation = command.allocation as usize;
         let bytes = self.data(&command.cdb(), allocation)?;
         let report = ElementReport::parse(&bytes, allocation).map_err(|error| error.to_string())?;
-        match report.warnings.first() {
-            Some(warning) => Err(warning.clone()),
-            None => Ok(report),
+        for warning in &report.warnings {
+            self.leniency
+                .apply(Rule::WholeElementStatus, Err(warning.clone()))?;
         }
+        Ok(report)
     }
 
     fn elements(&mut self, kind: ElementType) -> Result<Vec<ElementDescriptor>, String> {

@@ -19,16 +19,18 @@ pub enum Rule {
     EndOfData,
     /// The residual says so when a command with a data phase transferred nothing.
     NothingTransferred,
+    /// READ ELEMENT STATUS sends as many bytes as it announces.
+    WholeElementStatus,
 }
 
 /// What an excuse is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excused {
-    /// This check fails, and what it says contains [`Excuse::observed`].
+    /// This check fails.
     Check(&'static str),
-    /// This check would do harm and is not run; [`Excuse::observed`] says which.
+    /// This check would do harm and is not run.
     Untried(&'static str),
-    /// Some checks meet this rule broken; [`Excuse::observed`] says how.
+    /// Some checks meet this rule broken.
     Rule(Rule),
 }
 
@@ -39,7 +41,7 @@ pub struct Excuse {
     pub what: Excused,
     /// Where the standard says otherwise.
     pub section: &'static str,
-    /// What the target does.
+    /// What the target does: part of what the check says, so that another fault is not excused with it.
     pub observed: &'static str,
 }
 
@@ -61,28 +63,36 @@ impl fmt::Display for Judgement {
     }
 }
 
-/// The excuses of a run, and which of its rules were met broken.
+/// The excuses of a run, and which of those for rules were needed.
 pub(super) struct Leniency<'e> {
     excuses: &'e [Excuse],
-    broken: RefCell<Vec<Rule>>,
+    needed: RefCell<Vec<Excuse>>,
 }
 
 impl<'e> Leniency<'e> {
     pub(super) fn new(excuses: &'e [Excuse]) -> Self {
         Self {
             excuses,
-            broken: RefCell::default(),
+            needed: RefCell::default(),
         }
     }
 
     /// Lets a broken rule pass if it is excused.
     pub(super) fn apply(&self, rule: Rule, result: Result<(), String>) -> Result<(), String> {
-        let excused = Excused::Rule(rule);
-        if result.is_ok() || !self.excuses.iter().any(|excuse| excuse.what == excused) {
-            return result;
+        let Err(said) = result else {
+            return Ok(());
+        };
+        let excuse = self.excuses.iter().find(|excuse| {
+            matches!(excuse.what, Excused::Rule(excused) if excused == rule)
+                && said.contains(excuse.observed)
+        });
+        match excuse {
+            Some(&excuse) => {
+                self.needed.borrow_mut().push(excuse);
+                Ok(())
+            }
+            None => Err(said),
         }
-        self.broken.borrow_mut().push(rule);
-        Ok(())
     }
 
     pub(super) fn tries(&self, check: &str) -> bool {
@@ -107,7 +117,7 @@ impl<'e> Leniency<'e> {
             });
         let unneeded = self.excuses.iter().filter(|excuse| match excuse.what {
             Excused::Check(_) => !report.failures().any(|outcome| covers(excuse, outcome)),
-            Excused::Rule(rule) => !self.broken.borrow().contains(&rule),
+            Excused::Rule(_) => !self.needed.borrow().contains(excuse),
             Excused::Untried(_) => false,
         });
         let unneeded = unneeded.map(|excuse| {
