@@ -27,6 +27,7 @@ export {
   unloadTask as unloadMedia,
 } from './jobs/drive_tasks.ts';
 export * from './jobs/media.ts';
+export * from './jobs/media_changes.ts';
 export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
 export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
 export * from './jobs/snapshots.ts';

@@ -38,7 +38,6 @@ const MISSING: readonly string[] = [
   'proxmox-tape key restore',
   'proxmox-tape key show',
   'proxmox-tape load-media-from-slot',
-  'proxmox-tape media destroy',
   'proxmox-tape volume-statistics',
   'pmt asf',
   'pmt bsf',
@@ -108,6 +107,11 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape backup': {
     because: 'PBS checks CRCs only; newer PBS',
     more: ['--verify crc|sha256', '--force-media-set <boolean>', '--notify-user <string>', ...NEWER_JOB_OPTIONS],
+  },
+  'proxmox-tape media destroy': {
+    because: 'newer PBS: by UUID',
+    more: ['proxmox-tape media destroy [<label-text>] [OPTIONS]', '--uuid <string>'],
+    less: ['proxmox-tape media destroy <label-text> [OPTIONS]'],
   },
   'proxmox-tape backup-job run': {
     because: 'D21: progress',

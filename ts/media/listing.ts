@@ -88,3 +88,45 @@ function compareListed(a: MediaListEntry, b: MediaListEntry): number {
 function compareText(a: string | undefined, b: string | undefined): number {
   return Buffer.compare(Buffer.from(a ?? ''), Buffer.from(b ?? ''));
 }
+
+/** A media set as `proxmox-tape media-set list` shows it. */
+export interface MediaSetEntry {
+  'media-set-name': string;
+  'media-set-uuid': string;
+  /** Epoch seconds: when its first tape joined, or the first of those that are known. */
+  'media-set-ctime': number;
+  pool: string;
+  /** Known tapes. */
+  tapes: number;
+  /** Tapes that must exist and are not known; the set can be restored only in part. */
+  missing: number;
+}
+
+/** Sorted by pool and start. `templates`: of pools by name; those without configuration have the default. */
+export function listMediaSets(
+  entries: readonly InventoryEntry[],
+  templates: ReadonlyMap<string, string | undefined>,
+  zone: string,
+): MediaSetEntry[] {
+  const labels = entries.flatMap((entry) => setLabelOf(entry) ?? []);
+  return [...new Set(labels.map(({ uuid }) => uuid))]
+    .map((uuid) => {
+      const members = labels.filter((label) => label.uuid === uuid);
+      const pool = members[0]?.pool ?? '';
+      const numbers = new Set(members.map(({ seqNr }) => seqNr));
+      return {
+        'media-set-name': mediaSetName(entries, uuid, templates.get(pool), zone),
+        'media-set-uuid': uuid,
+        'media-set-ctime': setStartTime(entries, uuid) ?? Math.min(...members.map(({ ctime }) => ctime)),
+        pool,
+        tapes: members.length,
+        missing: Math.max(...numbers) + 1 - numbers.size,
+      };
+    })
+    .sort(
+      (a, b) =>
+        compareText(a.pool, b.pool) ||
+        a['media-set-ctime'] - b['media-set-ctime'] ||
+        compareText(a['media-set-uuid'], b['media-set-uuid']),
+    );
+}

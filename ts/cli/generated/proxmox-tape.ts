@@ -1154,6 +1154,39 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['media', 'destroy'],
+    summary: 'Take a tape out of the inventory: it is lost or destroyed.',
+    details: 'The tape itself and its catalog stay as they are. The rest of its media set is not continued.',
+    examples: [['media destroy A00012L8 --force', 'Also when it belongs to a media set:']],
+    positionals: [
+      {
+        name: 'label-text',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Media Label/Barcode.',
+        required: false,
+        completion: 'label-text',
+      },
+    ],
+    options: [
+      {
+        name: 'force',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Also when the tape belongs to a media set.',
+        required: false,
+      },
+      {
+        name: 'uuid',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'The tape by its UUID instead of its label, where several have the same.',
+        required: false,
+        completion: 'media',
+      },
+    ],
+  },
+  {
     path: ['media', 'list'],
     summary: 'List the known tapes.',
     examples: [
@@ -1193,6 +1226,107 @@ export const commands: readonly CommandDescription[] = [
         description: 'Ask only this changer.',
         required: false,
         completion: 'changer',
+      },
+    ],
+  },
+  {
+    path: ['media', 'move'],
+    summary: 'Say where a tape is: in a vault, or back on site.',
+    details:
+      'Tapes in a vault are not used by any job; a media set whose last tape goes there is not continued. Without a vault the tape is on site and offline.',
+    examples: [
+      ['media move A00012L8 --vault-name bank', 'Taken to the vault:'],
+      ['media move A00012L8', 'Back on the shelf:'],
+    ],
+    positionals: [
+      {
+        name: 'label-text',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Media Label/Barcode.',
+        required: false,
+        completion: 'label-text',
+      },
+    ],
+    options: [
+      {
+        name: 'uuid',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'The tape by its UUID instead of its label, where several have the same.',
+        required: false,
+        completion: 'media',
+      },
+      {
+        name: 'vault-name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'The vault; without it the tape is on site.',
+        required: false,
+        aliases: ['vault'],
+      },
+    ],
+  },
+  {
+    path: ['media', 'set-status'],
+    summary: 'Set or clear the status of a tape.',
+    details:
+      'A full tape is not written to before its data expires. A damaged or retired tape is not used again, and its media set is not continued. Without a status what was set is cleared.',
+    examples: [
+      ['media set-status A00012L8 --status retired', 'Not to be used any more:'],
+      ['media set-status A00012L8', 'As if nothing had been set:'],
+    ],
+    positionals: [
+      {
+        name: 'label-text',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Media Label/Barcode.',
+        required: false,
+        completion: 'label-text',
+      },
+    ],
+    options: [
+      {
+        name: 'status',
+        kind: 'string',
+        typeText: 'full|damaged|retired',
+        description: 'The status; without it, none.',
+        required: false,
+        values: ['full', 'damaged', 'retired'],
+      },
+      {
+        name: 'uuid',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'The tape by its UUID instead of its label, where several have the same.',
+        required: false,
+        completion: 'media',
+      },
+    ],
+  },
+  {
+    path: ['media-set', 'list'],
+    summary: 'List the media sets.',
+    details: 'missing counts the tapes that a set must have and that the inventory does not know.',
+    examples: [['media-set list --pool daily', 'Those of one pool:']],
+    positionals: [],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+      {
+        name: 'pool',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Media pool name.',
+        required: false,
+        completion: 'pool',
       },
     ],
   },
