@@ -28,6 +28,7 @@ export {
 } from './jobs/drive_tasks.ts';
 export * from './jobs/media.ts';
 export * from './jobs/media_changes.ts';
+export * from './jobs/plan/backup_plan.ts';
 export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
 export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
 export * from './jobs/snapshots.ts';

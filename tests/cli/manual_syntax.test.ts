@@ -105,8 +105,14 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   },
   'proxmox-tape drive update': { because: 'D24', more: ['--max-size <integer> (0 - N)'] },
   'proxmox-tape backup': {
-    because: 'PBS checks CRCs only; newer PBS',
-    more: ['--verify crc|sha256', '--force-media-set <boolean>', '--notify-user <string>', ...NEWER_JOB_OPTIONS],
+    because: 'PBS checks CRCs only; plans; newer PBS',
+    more: [
+      '--verify crc|sha256',
+      '--dry-run <boolean>',
+      '--force-media-set <boolean>',
+      '--notify-user <string>',
+      ...NEWER_JOB_OPTIONS,
+    ],
   },
   'proxmox-tape media destroy': {
     because: 'newer PBS: by UUID',

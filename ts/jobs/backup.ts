@@ -10,9 +10,10 @@ import { type DriveAccess, type ReservedDrive, withOpenDrive, withReservedDrive 
 import { updateOnlineStatus } from '../library/online_status.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
 import { sessionOf } from '../media/location.ts';
-import { type BackupRules, BackupRun, type BackupSummary } from './backup_run.ts';
+import { type BackupRules, BackupRun, type BackupSummary, failIfIncomplete } from './backup_run.ts';
 import { type ClaimedDatastore, withDatastore } from './datastores.ts';
 import { taskSite } from './drive_tasks.ts';
+import { recordSpeed } from './plan/drive_speed.ts';
 import { takeOutTapes } from './take_out.ts';
 import { runTask, type TaskIdentity } from './tasks/task.ts';
 
@@ -137,6 +138,9 @@ async function runBackup(task: BackupTask): Promise<BackupSummary> {
       session: sessionOf(drive.changer),
       afterwards: (set, summary) => takeOutTapes(drive, parameters, set, summary, log),
     });
-    return run.run();
+    const summary = await run.run();
+    await recordSpeed(installation, drive.name, 'write', { bytes: summary.tapeBytes, seconds: summary.seconds });
+    failIfIncomplete(summary);
+    return summary;
   });
 }

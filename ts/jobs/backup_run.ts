@@ -117,7 +117,6 @@ export class BackupRun {
       log.info(`media set uuid: ${session.set.uuid}`);
       const summary = await this.#write(session);
       await afterwards?.(session.set, summary);
-      failIfIncomplete(summary);
       return summary;
     } finally {
       session.close();
@@ -271,7 +270,8 @@ async function groupRule(
   return (group) => taken.has(group);
 }
 
-function failIfIncomplete({ failed }: BackupSummary): void {
+/** Snapshots that could not be read are a failure of the job, once everything else is safe. */
+export function failIfIncomplete({ failed }: BackupSummary): void {
   if (failed.length === 0) return;
   const list = failed.map(({ snapshot, message }) => `${snapshot}: ${message}`).join('\n');
   const message = `finished, but ${failed.length} snapshots could not be backed up:\n${list}`;

@@ -33,6 +33,8 @@ export interface DriveAccess {
   operator?: Operator | undefined;
   /** How long to wait for another user of the drive in milliseconds; ten seconds where not given. */
   waitMs?: number | undefined;
+  /** Tapes of a virtual drive keep the lengths of their files and none of their content: for plans. */
+  hollow?: boolean | undefined;
 }
 
 /** Reserves a drive for the duration of `work`. Waits for another user at most ten seconds, or as long as `access` says. */
@@ -64,7 +66,7 @@ export async function withOpenDrive<T>(
   work: (drive: OpenDrive) => Promise<T>,
 ): Promise<T> {
   const { TapeDrive } = await import('../native.ts');
-  const tape = await TapeDrive.open(driveOptions(drive.config, access.environment));
+  const tape = await TapeDrive.open(driveOptions(drive.config, access));
   const abort = (): void => tape.cancel();
   signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -101,7 +103,7 @@ export async function withDrive<T>(
   });
 }
 
-function driveOptions(config: DriveConfig, environment: Environment | undefined) {
+function driveOptions(config: DriveConfig, { environment, hollow }: DriveAccess) {
   if (config.type !== 'virtual') {
     throw new FerriteError(
       'usage',
@@ -115,5 +117,6 @@ function driveOptions(config: DriveConfig, environment: Environment | undefined)
     path: config.path,
     maxSize: config['max-size'] ?? DEFAULT_VIRTUAL_TAPE_BYTES,
     ...(environment && { environment }),
+    ...(hollow && { hollow }),
   };
 }

@@ -8,6 +8,7 @@ export const commands: readonly CommandDescription[] = [
     details:
       'Snapshots that the current media set of the pool has already are skipped. When a tape is full, the job goes on with the next one the pool may use. A job that was stopped or failed is completed by running it again.',
     examples: [
+      ['backup mystore daily --dry-run', 'What would that do?'],
       ['backup mystore daily', 'All snapshots:'],
       ['backup mystore daily --latest-only --eject-media', 'The newest of each group; then take the tape out:'],
       [
@@ -41,6 +42,13 @@ export const commands: readonly CommandDescription[] = [
         description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
         required: false,
         completion: 'drive',
+      },
+      {
+        name: 'dry-run',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Only say what would be written to which tapes, how much it is and how long it takes.',
+        required: false,
       },
       {
         name: 'eject-media',
@@ -289,6 +297,42 @@ export const commands: readonly CommandDescription[] = [
         description: 'Output format.',
         required: false,
         values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['backup-job', 'plan'],
+    summary: 'Say what a tape backup job would do if it ran now.',
+    details:
+      'Which snapshots would be written, how many bytes that is after deduplication, which tapes are used in which order, how many blank ones are missing, and how long it takes. The plan is made by the code that does the job; it uses no drive and changes nothing.',
+    examples: [['backup-job plan job2', 'Before the weekend:']],
+    positionals: [
+      {
+        name: 'id',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Job ID.',
+        required: true,
+        completion: 'job',
+      },
+    ],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+      {
+        name: 'progress',
+        kind: 'string',
+        typeText: 'auto|json|none',
+        description:
+          'Progress on standard error: a status line on terminals (auto, the default), one JSON object per line for programs, or none.',
+        required: false,
+        values: ['auto', 'json', 'none'],
       },
     ],
   },

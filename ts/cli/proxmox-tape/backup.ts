@@ -5,6 +5,7 @@ import { defineCommand } from '../grammar/command.ts';
 import { taskLog } from '../grammar/output.ts';
 import { annotate } from '../grammar/parameter.ts';
 import { exportMediaSet, flag, groupFilters, taskOptions } from '../parameters.ts';
+import { backupPlanLines } from './plan_text.ts';
 
 export default defineCommand({
   summary: 'Back up a datastore to a media pool.',
@@ -12,6 +13,7 @@ export default defineCommand({
     'Snapshots that the current media set of the pool has already are skipped. When a tape is full, the job goes on ' +
     'with the next one the pool may use. A job that was stopped or failed is completed by running it again.',
   examples: [
+    ['backup mystore daily --dry-run', 'What would that do?'],
     ['backup mystore daily', 'All snapshots:'],
     ['backup mystore daily --latest-only --eject-media', 'The newest of each group; then take the tape out:'],
     [
@@ -25,6 +27,7 @@ export default defineCommand({
   },
   options: {
     ...taskOptions,
+    'dry-run': flag('Only say what would be written to which tapes, how much it is and how long it takes.'),
     'eject-media': flag('Eject media upon job completion.'),
     'export-media-set': exportMediaSet,
     'force-media-set': flag('Start a new media set, whatever the allocation policy says.'),
@@ -45,7 +48,6 @@ export default defineCommand({
   },
   output: taskLog,
   async run({ store, pool, drive, verify, ...flags }, { installation, report }) {
-    const { backup } = await import('../../jobs/backup.ts');
     const request = {
       store,
       pool,
@@ -62,6 +64,12 @@ export default defineCommand({
       notificationMode: flags['notification-mode'],
       verify,
     };
+    if (flags['dry-run']) {
+      const { planBackup } = await import('../../jobs/plan/backup_plan.ts');
+      report.text(await report.work((log) => planBackup(installation, request, log)), backupPlanLines);
+      return;
+    }
+    const { backup } = await import('../../jobs/backup.ts');
     return report.task((observer) => backup(installation, request, observer));
   },
 });

@@ -5,6 +5,7 @@ export const commands: CommandIndex = {
   backup: { load: () => import('./backup.ts') },
   'backup-job create': { load: () => import('./backup-job/create.ts') },
   'backup-job list': { load: () => import('./backup-job/list.ts') },
+  'backup-job plan': { load: () => import('./backup-job/plan.ts') },
   'backup-job remove': { load: () => import('./backup-job/remove.ts') },
   'backup-job run': { load: () => import('./backup-job/run.ts') },
   'backup-job show': { load: () => import('./backup-job/show.ts') },
