@@ -26,14 +26,26 @@ export {
   rewindTask as rewindMedia,
   unloadTask as unloadMedia,
 } from './jobs/drive_tasks.ts';
+export {
+  checkKey,
+  findKeyToCheck,
+  type KeyCheck,
+  type KeyCheckSubjects,
+  readTapeKey,
+  restoreKey,
+  type TapeKeyConfig,
+} from './jobs/keys.ts';
 export * from './jobs/media.ts';
 export * from './jobs/media_changes.ts';
 export * from './jobs/plan/backup_plan.ts';
 export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
 export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
 export * from './jobs/snapshots.ts';
+export * from './keys/key_status.ts';
+export * from './keys/keys.ts';
 export { type LibraryTape, listTapes } from './library/inventory.ts';
 export * from './library/read_label.ts';
 export * from './library/scan.ts';
 export * from './library/status.ts';
 export type { ProgressEvent, TaskObserver, TaskOutcome, WorkLog } from './log.ts';
+export type { KeyInfo, Password, WrappedKey } from './native.ts';

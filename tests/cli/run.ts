@@ -34,7 +34,7 @@ export const quiet: SignalSource = { on: () => {}, off: () => {}, exit: () => {}
 
 export interface RunOptions {
   env?: Record<string, string>;
-  stdin?: string;
+  stdin?: string | Buffer;
   terminal?: { columns: number };
   signals?: SignalSource;
   /** Of the installation, for programs that run in this process. */
@@ -93,6 +93,11 @@ export class Installed {
 
   run(...words: string[]): Promise<Outcome> {
     return runTool('proxmox-tape', words, { env: this.#env });
+  }
+
+  /** As `run`, with `input` on standard input. */
+  type(input: string | Buffer, ...words: string[]): Promise<Outcome> {
+    return runTool('proxmox-tape', words, { env: this.#env, stdin: input });
   }
 
   /** Runs a command that has to succeed; resolves with what it printed. */

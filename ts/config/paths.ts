@@ -56,6 +56,30 @@ export class InstallationPaths {
     return join(this.statusDir, '.inventory.lck');
   }
 
+  /** Tape keys as they are: the super user's. */
+  get plainKeyFile(): string {
+    return join(this.configDir, 'tape-encryption-keys.json');
+  }
+
+  /** The same keys under their passwords. */
+  get keyConfigFile(): string {
+    return join(this.configDir, 'tape-encryption-key-config.json');
+  }
+
+  /** The lock of both key files. */
+  get keyLock(): string {
+    return join(this.configDir, '.tape-encryption-keys.lck');
+  }
+
+  /** Which tapes carry which wrapped keys, and which keys were printed; Ferrite's own. */
+  get keyRecordFile(): string {
+    return join(this.statusDir, '..', 'ferrite', 'key-records.json');
+  }
+
+  get keyRecordLock(): string {
+    return join(this.statusDir, '..', 'ferrite', '.key-records.lck');
+  }
+
   /** The media catalog of one tape. */
   catalogFile(mediaUuid: string): string {
     return join(this.statusDir, `${mediaUuid}.log`);

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Installation } from '../config/installation.ts';
 import { toFerriteError } from '../errors.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
+import { forgetTapeKey, recordTapeKey } from '../media/key_records.ts';
 import { lockBookkeeping } from '../media/media_locks.ts';
 import { setLabelOf } from '../media/membership.ts';
 import type { TapeLabels } from '../native.ts';
@@ -25,12 +26,14 @@ export async function withBookkeeping<T>(
 export async function registerTape(installation: Installation, labels: TapeLabels): Promise<void> {
   await removeForeignCatalog(installation, labels);
   await new InventoryFile(installation).update((inventory) => inventory.withTape(labels));
+  await recordTapeKey(installation, labels);
 }
 
 /** Takes the tape out of the inventory, and its catalog with it. */
 export async function forgetTape(installation: Installation, labels: TapeLabels): Promise<void> {
   await rm(installation.paths.catalogFile(labels.label.uuid), { force: true });
   await new InventoryFile(installation).update((inventory) => inventory.without(labels.label.uuid));
+  await forgetTapeKey(installation, labels.label.uuid);
 }
 
 async function removeForeignCatalog(installation: Installation, labels: TapeLabels): Promise<void> {

@@ -2,6 +2,7 @@
 
 use ferrite_datastore::ErrorKind;
 use ferrite_emulator::pbs::DirectoryError;
+use ferrite_keys::ErrorClass as KeyErrorClass;
 use ferrite_pipeline::PipelineError;
 use ferrite_scsi::{ErrorClass, ScsiError};
 use ferrite_tape::TapeError;
@@ -82,5 +83,18 @@ impl From<DirectoryError> for Failure {
             DirectoryError::Unload { .. } => (Kind::System, "drive"),
         };
         Self::new(kind, code, error.to_string())
+    }
+}
+
+impl From<ferrite_keys::Error> for Failure {
+    fn from(error: ferrite_keys::Error) -> Self {
+        let kind = match error.class() {
+            KeyErrorClass::Usage => Kind::Usage,
+            KeyErrorClass::Operator => Kind::Operator,
+            KeyErrorClass::Data => Kind::Data,
+            KeyErrorClass::System => Kind::System,
+            KeyErrorClass::Aborted => Kind::Aborted,
+        };
+        Self::new(kind, error.code(), error.to_string())
     }
 }

@@ -16,6 +16,7 @@ mod failure;
 mod failure_from;
 mod file_lists;
 mod file_lock;
+mod keys;
 mod labels;
 mod plain;
 mod plans;

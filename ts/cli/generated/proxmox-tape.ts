@@ -1035,6 +1035,307 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['key', 'change-passphrase'],
+    summary: "Change the encryption key's password.",
+    details:
+      'Without a terminal the current and the new password are the first two lines of standard input. Tapes that carry the key keep it under the old password, for as long as they hold data: keep that password, too. A paper key that was printed before keeps it as well.',
+    examples: [
+      [
+        'key change-passphrase 0e:ab:d4:46:0b:6e:b9:ca:34:50:23:de:e2:b7:78:c7:90:e5:4a:16:83:b9:65:9c:0a:57:ae:19:90:90:15:9b --hint "tape pw 2021"',
+        'A new password with its hint:',
+      ],
+    ],
+    positionals: [
+      {
+        name: 'fingerprint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape encryption key fingerprint (sha256).',
+        required: true,
+        completion: 'key',
+      },
+    ],
+    options: [
+      {
+        name: 'force',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Do not ask for the current password: take the key from the plain key file, for who may read it.',
+        required: false,
+      },
+      {
+        name: 'hint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Password restore hint; the present one if not given.',
+        required: false,
+      },
+      {
+        name: 'kdf',
+        kind: 'string',
+        typeText: 'none|scrypt|pbkdf2',
+        description: "Key derivation function for password protected encryption keys; 'none' is refused for tape keys.",
+        required: false,
+        default: 'scrypt',
+        values: ['none', 'scrypt', 'pbkdf2'],
+      },
+    ],
+  },
+  {
+    path: ['key', 'check'],
+    summary: 'Prove that a password opens an encryption key.',
+    details:
+      'Tries it on the stored key, and on the key that the tape in the drive carries. Nothing is changed. Without --drive a tape takes part if there is one with this key.',
+    examples: [
+      [
+        'key check 0e:ab:d4:46:0b:6e:b9:ca:34:50:23:de:e2:b7:78:c7:90:e5:4a:16:83:b9:65:9c:0a:57:ae:19:90:90:15:9b',
+        'The stored key, and the one on the tape in the drive:',
+      ],
+    ],
+    positionals: [
+      {
+        name: 'fingerprint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape encryption key fingerprint (sha256).',
+        required: true,
+        completion: 'key',
+      },
+    ],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['key', 'create'],
+    summary: 'Create a tape encryption key.',
+    details:
+      'The password is asked for twice on a terminal; without one it is the first line of standard input. Prints the fingerprint, which `pool create --encrypt` takes. Print the key on paper, too: without the password and a copy of the key the tapes are lost.',
+    examples: [
+      ['key create --hint "tape pw 2020"', 'Ask for a password on the terminal:'],
+      ['key create --hint "tape pw 2020" < password.txt', 'Take the first line of a file:'],
+    ],
+    positionals: [],
+    options: [
+      {
+        name: 'hint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Password restore hint.',
+        required: true,
+      },
+      {
+        name: 'kdf',
+        kind: 'string',
+        typeText: 'none|scrypt|pbkdf2',
+        description: "Key derivation function for password protected encryption keys; 'none' is refused for tape keys.",
+        required: false,
+        default: 'scrypt',
+        values: ['none', 'scrypt', 'pbkdf2'],
+      },
+    ],
+  },
+  {
+    path: ['key', 'import'],
+    summary: 'Take an encryption key back from a key file or a paper key.',
+    details:
+      'The file may be a key file of PBS, the text of a QR code, or a paper key as text or page, also one that was typed in, scanned to text or mailed: line breaks and spaces in it do not matter. Prints the fingerprint.',
+    examples: [['key import qrkey.txt', 'The paper key that was saved or typed in:']],
+    positionals: [
+      {
+        name: 'file',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'File with the key.',
+        required: true,
+      },
+    ],
+    options: [
+      {
+        name: 'hint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'New password restore hint; the one of the key if not given.',
+        required: false,
+      },
+    ],
+  },
+  {
+    path: ['key', 'list'],
+    summary: 'List the tape encryption keys.',
+    examples: [['key list', 'All keys with their password hints:']],
+    positionals: [],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['key', 'paperkey'],
+    summary: 'Print an encryption key for paper: readable text, and a QR code of it.',
+    details:
+      'The key stays under its password. Keep the paper where the tapes are not; `key import` takes the key back from what was scanned or typed in.',
+    examples: [
+      [
+        'key paperkey 0e:ab:d4:46:0b:6e:b9:ca:34:50:23:de:e2:b7:78:c7:90:e5:4a:16:83:b9:65:9c:0a:57:ae:19:90:90:15:9b --output-format text > qrkey.txt',
+        'As a text file:',
+      ],
+    ],
+    positionals: [
+      {
+        name: 'fingerprint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape encryption key fingerprint (sha256).',
+        required: true,
+        completion: 'key',
+      },
+    ],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|html',
+        description: 'Paperkey output format; html if not given.',
+        required: false,
+        values: ['text', 'html'],
+      },
+      {
+        name: 'subject',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Include the specified subject as title.',
+        required: false,
+      },
+    ],
+  },
+  {
+    path: ['key', 'remove'],
+    summary: 'Remove an encryption key from the database.',
+    details:
+      'Tapes encrypted with it can then no longer be read here, until `key restore` or `key import` brings it back. A key that pools or media sets need is removed with --force only.',
+    examples: [
+      [
+        'key remove 0e:ab:d4:46:0b:6e:b9:ca:34:50:23:de:e2:b7:78:c7:90:e5:4a:16:83:b9:65:9c:0a:57:ae:19:90:90:15:9b',
+        'A key that nothing needs:',
+      ],
+    ],
+    positionals: [
+      {
+        name: 'fingerprint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape encryption key fingerprint (sha256).',
+        required: true,
+        completion: 'key',
+      },
+    ],
+    options: [
+      {
+        name: 'digest',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Prevent changes if current configuration file has different SHA256 digest.',
+        required: false,
+      },
+      {
+        name: 'force',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Remove it although pools or media sets need it.',
+        required: false,
+      },
+    ],
+  },
+  {
+    path: ['key', 'restore'],
+    summary: 'Restore an encryption key from the tape in the drive.',
+    details:
+      'Asks for the password that the key had when the tape was first written in its media set. A key that is there already is replaced, and has that password from then on.',
+    examples: [['key restore --drive mydrive', 'From the tape in a drive:']],
+    positionals: [],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+    ],
+  },
+  {
+    path: ['key', 'show'],
+    summary: 'Show what is known of a tape encryption key.',
+    details: 'No password is needed, and no key is shown.',
+    examples: [
+      [
+        'key show 0e:ab:d4:46:0b:6e:b9:ca:34:50:23:de:e2:b7:78:c7:90:e5:4a:16:83:b9:65:9c:0a:57:ae:19:90:90:15:9b',
+        'One key:',
+      ],
+    ],
+    positionals: [
+      {
+        name: 'fingerprint',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape encryption key fingerprint (sha256).',
+        required: true,
+        completion: 'key',
+      },
+    ],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['key', 'status'],
+    summary: 'Show what needs each encryption key, and what would bring it back.',
+    details:
+      'For each key the pools and media sets that need it, under which password each tape carries it, and whether a paper key was made.',
+    examples: [['key status', 'All keys that are stored or needed:']],
+    positionals: [],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
     path: ['label'],
     summary: 'Label the tape in the drive.',
     details: 'The tape must be blank: erase it first to use it again.',

@@ -58,3 +58,10 @@ export const lines: Output<readonly string[]> = {
   formatted: false,
   show: (report, value) => report.lines(value),
 };
+
+/** One value, as JSON whatever the format: the fingerprint of a new key. */
+export const jsonValue: Output<unknown> = {
+  kind: 'text',
+  formatted: false,
+  show: (report, value) => report.json(value),
+};

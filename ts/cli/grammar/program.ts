@@ -90,7 +90,7 @@ export function reportFor(program: Program, environment: ProcessEnvironment): Re
 }
 
 async function runWords(program: Program, environment: ProcessEnvironment, report: Report): Promise<void> {
-  const { words, env, stdin } = environment;
+  const { words, env } = environment;
   let opened: Installation | undefined;
   const installation = () => {
     opened ??= openInstallation({
@@ -123,7 +123,9 @@ async function runWords(program: Program, environment: ProcessEnvironment, repor
   const context = {
     report,
     env,
-    stdin,
+    get stdin() {
+      return environment.stdin;
+    },
     get installation() {
       return installation();
     },

@@ -22,6 +22,10 @@ export const completers: Readonly<Record<string, Completer>> = {
   changer: listChangerNames,
   drive: async (installation) => names(await listDrives(installation)),
   job: async (installation) => (await listJobConfigs(installation)).map(({ id }) => id),
+  key: async (installation) => {
+    const { listKeys } = await import('../../keys/keys.ts');
+    return (await listKeys(installation)).flatMap(({ fingerprint }) => fingerprint ?? []);
+  },
   'label-text': ofMedia(({ label }) => label.labelText),
   media: ofMedia(({ label }) => label.uuid),
   'media-set': ofMedia(({ mediaSetLabel }) => mediaSetLabel?.uuid),
