@@ -15,6 +15,8 @@ export { type ErrorKind, FerriteError, toFerriteError } from './errors.ts';
 export { type BackupParameters, backup } from './jobs/backup.ts';
 export * from './jobs/backup_jobs.ts';
 export type { BackupRules, BackupSummary, UsedTape } from './jobs/backup_run.ts';
+export { type CatalogImpact, catalogImpact, type ImpactRequest } from './jobs/catalog_impact.ts';
+export * from './jobs/catalog_questions.ts';
 export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog_restore.ts';
 export { createDatastore, type NewDatastore } from './jobs/datastores.ts';
 export {
@@ -39,6 +41,7 @@ export * from './jobs/media.ts';
 export * from './jobs/media_changes.ts';
 export * from './jobs/plan/backup_plan.ts';
 export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
+export { type RestoreList, readRestoreList } from './jobs/restore_list.ts';
 export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
 export * from './jobs/snapshots.ts';
 export * from './keys/key_status.ts';

@@ -1,0 +1,88 @@
+/** Directory trees inside snapshots. */
+import type { CatalogConnection, Row } from './connection.ts';
+
+/** `d` directory, `f` file, `l` symbolic link, `h` hard link, `b` and `c` devices, `p` pipe, `s` socket. */
+export type EntryKind = 'd' | 'f' | 'l' | 'h' | 'b' | 'c' | 'p' | 's';
+
+export interface DirectoryEntry {
+  id: number;
+  name: string;
+  kind: EntryKind;
+  /** Of a file, its bytes; of a directory, those of all files at and below it. */
+  size: number;
+  /** Epoch seconds, of a file. */
+  mtime: number | undefined;
+  /** Of a directory. */
+  directory: number | undefined;
+  /** Of a directory: files at and below it. */
+  files: number;
+}
+
+export interface DirectoryPage {
+  entries: DirectoryEntry[];
+  /** Of the whole directory. */
+  total: number;
+}
+
+/** Entries of a directory: directories first, then by name. */
+export function listDirectory(
+  connection: CatalogConnection,
+  directory: number,
+  page: { limit?: number; offset?: number } = {},
+): DirectoryPage {
+  const [found] = connection.rows('SELECT first, entries FROM directory WHERE id = :id', { ':id': directory });
+  if (!found) return { entries: [], total: 0 };
+  const rows = connection.rows(
+    `SELECT entry.*, child.files, child.bytes FROM entry LEFT JOIN directory AS child ON child.id = entry.child
+    WHERE entry.id >= :first AND entry.id < :end
+    ORDER BY entry.kind <> 'd', entry.name COLLATE NOCASE, entry.name LIMIT :limit OFFSET :offset`,
+    {
+      ':first': Number(found.first),
+      ':end': Number(found.first) + Number(found.entries),
+      ':limit': page.limit ?? -1,
+      ':offset': page.offset ?? 0,
+    },
+  );
+  return { entries: rows.map(directoryEntry), total: Number(found.entries) };
+}
+
+export function directoryEntry(row: Row): DirectoryEntry {
+  return {
+    id: Number(row.id),
+    name: String(row.name),
+    kind: String(row.kind) as EntryKind,
+    size: Number(row.size ?? row.bytes ?? 0),
+    mtime: row.mtime == null ? undefined : Number(row.mtime),
+    directory: row.child == null ? undefined : Number(row.child),
+    files: Number(row.files ?? 0),
+  };
+}
+
+/** A place where an entry is: one path in one snapshot. */
+export interface Occurrence {
+  store: string;
+  snapshot: string;
+  /** From the archive on: `root.pxar.didx/etc/passwd`. */
+  path: string;
+}
+
+/**
+ * Where an entry is, over all snapshots that hold it in the same state. `limit` bounds the work: equal directories can be
+ * in very many places.
+ */
+export function occurrences(connection: CatalogConnection, entry: number, limit = 1000): Occurrence[] {
+  const rows = connection.rows(
+    `WITH RECURSIVE up(directory, path, depth) AS (
+      SELECT directory, name, 0 FROM entry WHERE id = :entry
+      UNION ALL
+      SELECT parent.directory, parent.name || '/' || up.path, up.depth + 1
+        FROM up JOIN entry AS parent ON parent.child = up.directory
+        WHERE up.depth < 4096
+        LIMIT :bound
+    )
+    SELECT listing.store, listing.path AS snapshot, up.path FROM up JOIN listing ON listing.root = up.directory
+    ORDER BY snapshot DESC LIMIT :limit`,
+    { ':entry': entry, ':limit': limit, ':bound': limit * 64 },
+  );
+  return rows.map((row) => ({ store: String(row.store), snapshot: String(row.snapshot), path: String(row.path) }));
+}
