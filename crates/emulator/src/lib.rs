@@ -4,16 +4,26 @@
 //! - [`target`]: the drive, which knows the standard and nothing of files.
 //! - [`medium`]: what it asks of a tape.
 //! - [`pbs`]: tapes in a directory as PBS lays them out, with a little changer.
+//! - [`cartridge`]: a tape with all an LTO cartridge has.
+//! - [`library`]: drives and a robot in a directory, for any number of processes.
 //! - [`null`]: a tape for benches.
 //!
 //! Faults, delays and recording are wrappers around [`ferrite_scsi::Transport`], not switches in here.
 
+pub mod cartridge;
+pub mod clock;
+pub mod generation;
+pub mod library;
 pub mod medium;
 pub mod null;
 pub mod pbs;
+mod record;
 pub mod target;
 
+pub use cartridge::{Cartridge, CartridgeError, CartridgeKind, Chip, Damage};
+pub use clock::{EmulatorClock, Pace, Timing, VirtualClock, WallClock};
+pub use library::{EmulatedLibrary, LibraryOptions};
 pub use medium::{Medium, MediumError};
 pub use null::{NullCapacity, NullMedium};
 pub use pbs::{DirectoryError, PbsDirectory, PbsDirectoryOptions, Slot, Slots, list_slots};
-pub use target::{Connection, EmulatedDrive, Identity};
+pub use target::{Connection, DriveQuirks, EmulatedDrive, Identity};

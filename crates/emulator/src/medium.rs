@@ -9,6 +9,8 @@ use std::sync::Arc;
 use ferrite_scsi::command::BlockLimits;
 use ferrite_scsi::density::Density;
 
+use crate::cartridge::Chip;
+
 /// Facts about a medium that do not change while it is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediumFacts {
@@ -39,6 +41,17 @@ pub struct MediumPosition {
 pub struct Written {
     /// The tape is past early warning.
     pub early_warning: bool,
+}
+
+/// How much of a tape is used up at its position, in bytes of its capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Before the position.
+    pub used: u64,
+    /// In all.
+    pub capacity: u64,
+    /// At the end, where writing reports early warning.
+    pub early_warning: u64,
 }
 
 /// What a read met.
@@ -105,6 +118,16 @@ pub enum MediumError {
         /// Path and cause.
         detail: Arc<str>,
     },
+    /// It could not be written at this place.
+    WriteError {
+        /// Path and cause.
+        detail: Arc<str>,
+    },
+    /// Where the data ends cannot be found.
+    EndOfDataLost {
+        /// Path and cause.
+        detail: Arc<str>,
+    },
     /// The machine under the emulator failed. The command was not executed.
     Host {
         /// Path and cause.
@@ -127,6 +150,8 @@ impl std::fmt::Display for MediumError {
             | MediumError::Unreadable { detail }
             | MediumError::IncompleteBlock { detail }
             | MediumError::Missing { detail }
+            | MediumError::WriteError { detail }
+            | MediumError::EndOfDataLost { detail }
             | MediumError::Host { detail }
             | MediumError::Deferred { detail } => f.write_str(detail),
         }
@@ -184,4 +209,71 @@ pub trait Medium: Send {
 
     /// Flushes, and leaves the drive. The target drops the medium afterwards whatever the result.
     fn unload(&mut self) -> Result<(), MediumError>;
+
+    // What only cartridges can do; other tapes need none of it.
+
+    /// How full it is at the position; `None`: it does not know.
+    fn room(&self) -> Option<Room> {
+        None
+    }
+
+    /// Objects on it; `None`: it does not know.
+    fn end(&self) -> Option<u64> {
+        None
+    }
+
+    /// Filemarks behind each other at the end of data.
+    fn trailing_filemarks(&mut self) -> Result<u64, MediumError> {
+        Ok(0)
+    }
+
+    /// Whether the drive compresses what is written from now on.
+    fn set_compression(&mut self, _on: bool) {}
+
+    /// Length of the next object if it is an encrypted block.
+    fn next_sealed(&mut self) -> Result<Option<u32>, MediumError> {
+        Ok(None)
+    }
+
+    /// The next object is a block that is not encrypted.
+    fn next_is_plain(&mut self) -> Result<bool, MediumError> {
+        Ok(false)
+    }
+
+    /// What the next, encrypted, block is on the tape. The position is unchanged.
+    fn read_sealed(&mut self, _sealed: &mut Vec<u8>) -> Result<(), MediumError> {
+        Ok(())
+    }
+
+    /// Behind the block that [`Medium::read_sealed`] gave.
+    fn skip_sealed(&mut self) -> Result<(), MediumError> {
+        Ok(())
+    }
+
+    /// Writes an encrypted block that was of `length` bytes, as [`Medium::write_block`] does.
+    fn write_sealed(&mut self, _sealed: &[u8], _length: u32) -> Result<Written, MediumError> {
+        Err(MediumError::Host {
+            detail: "this tape cannot hold encrypted blocks".into(),
+        })
+    }
+
+    /// Its memory chip.
+    fn chip(&self) -> Option<&Chip> {
+        None
+    }
+
+    /// Its memory chip, to be changed; [`Medium::store_chip`] keeps the changes.
+    fn chip_mut(&mut self) -> Option<&mut Chip> {
+        None
+    }
+
+    /// Keeps what was changed on the chip.
+    fn store_chip(&mut self) -> Result<(), MediumError> {
+        Ok(())
+    }
+
+    /// Looks at what another process has done to it. The position stays, or is the end if there is less now.
+    fn refresh(&mut self) -> Result<(), MediumError> {
+        Ok(())
+    }
 }

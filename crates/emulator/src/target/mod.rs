@@ -1,38 +1,69 @@
-//! An LTO-like drive as a SCSI target: takes CDBs, answers with data and sense (scsi.md section 7).
+//! A tape drive as a SCSI target: takes CDBs, answers with data and sense (scsi.md section 7).
 //!
 //! Knows the standard's rules (unit attentions, field checks, what needs a tape, how an end is reported); what lies on the
-//! tape is the [`Medium`]'s business. Answers like an LTO-8 drive. Time does not pass in it: wrappers around
-//! [`ferrite_scsi::Transport`] add delays and faults.
+//! tape is the [`Medium`]'s business. There are two models: the drive of virtual tapes, which has only what PBS's virtual tapes
+//! can hold, and LTO drives of the generations 4 to 9, which have everything.
+//!
+//! The target never waits by itself. A command that takes time says how long it would have taken, and whoever called it
+//! waits with the drive unlocked, so that others can ask what it is doing.
 
+mod attributes;
 mod blocks;
+mod encryption;
 mod identity;
+mod load;
+mod logs;
 mod motion;
 mod reply;
+mod reservation;
 mod settings;
+mod state;
+mod stream;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrite_scsi::alert::AlertFlags;
 use ferrite_scsi::asc::AdditionalSense;
-use ferrite_scsi::command::{Erase, FormatMedium, LoadUnload, PreventAllow};
+use ferrite_scsi::log::Activity;
 use ferrite_scsi::opcode::OperationCode;
 use ferrite_scsi::sense::{Sense, SenseKey};
 use ferrite_scsi::{Cdb, Completion, Data, Transport, TransportError};
 
 pub use identity::Identity;
+pub(crate) use identity::{identification, report_luns, vpd};
+pub(crate) use load::TakenOut;
+pub(crate) use reply::{Failure, Reply, ReplyResult};
+pub(crate) use state::{DriveState, Hot, Nexuses, Stage, progress};
 
-use crate::medium::Medium;
-use reply::{Failure, Reply, ReplyResult};
-use settings::Settings;
+use crate::clock::Timing;
+use crate::generation::{self, GenerationFacts};
+use crate::medium::{Medium, MediumError};
+use state::Busy;
 
-/// TapeAlert flags the drive raises by itself.
-const ALERT_WRITE_PROTECT: u8 = 9;
-const ALERT_NO_REMOVAL: u8 = 10;
+pub(crate) use reply::{completion, six, ten, twelve};
+
+/// TapeAlert flags the drive raises by itself (scsi.md section 4).
+pub(crate) mod alert_flag {
+    pub const WRITE_PROTECT: u8 = 9;
+    pub const NO_REMOVAL: u8 = 10;
+    pub const CLEANING_MEDIA: u8 = 11;
+    pub const UNSUPPORTED_FORMAT: u8 = 12;
+    pub const FORCED_EJECT: u8 = 16;
+    pub const CLEAN_NOW: u8 = 20;
+    pub const CLEAN_PERIODIC: u8 = 21;
+    pub const EXPIRED_CLEANING_MEDIA: u8 = 22;
+    pub const LOST_STATISTICS: u8 = 50;
+    pub const LOADING_FAILURE: u8 = 55;
+    pub const UNLOAD_FAILURE: u8 = 56;
+    pub const WORM_OVERWRITE: u8 = 60;
+    pub const READ_FAILURE: u8 = 5;
+    pub const WRITE_FAILURE: u8 = 6;
+    pub const HARD_ERROR: u8 = 3;
+}
 
 /// What is in the drive.
-enum Slot {
+pub(crate) enum Slot {
     Empty,
     Loaded(Box<dyn Medium>),
     /// A cartridge that the drive cannot use.
@@ -41,29 +72,62 @@ enum Slot {
     },
 }
 
-/// One initiator's view.
-struct Nexus {
-    id: u64,
-    attentions: VecDeque<AdditionalSense>,
+/// How real drives differ from each other (scsi.md 7.1); all off is the standard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct DriveQuirks {
+    /// LOG SENSE 12h is refused.
+    pub no_tape_alert_response: bool,
+    /// READ POSITION knows only the short form.
+    pub no_long_position: bool,
+    /// MODE SENSE(10) and MODE SELECT(10) are refused.
+    pub no_mode_10: bool,
+    /// Answers fill the whole allocation length (HH7).
+    pub fills_allocation: bool,
+    /// LOCATE to a file ends on the near side of its filemark (HP).
+    pub locate_before_mark: bool,
+    /// The robot cannot take a tape out that is threaded.
+    pub eject_before_move: bool,
+    /// A cartridge that is put in waits for LOAD.
+    pub no_autoload: bool,
+    /// The manufacture date has 12 bytes.
+    pub long_date: bool,
+    /// READ ATTRIBUTE goes on with the next attribute if the first is missing (HP).
+    pub next_attribute: bool,
+    /// Sense data in descriptor format.
+    pub descriptor_sense: bool,
+    /// Early warning is reported once, not with every write.
+    pub warns_once: bool,
 }
 
-/// Unit attentions kept per nexus; more of them say nothing new.
-const MAX_ATTENTIONS: usize = 16;
-
-struct DriveTarget {
+pub(crate) struct DriveTarget {
     identity: Identity,
-    slot: Slot,
-    nexuses: Vec<Nexus>,
-    next_nexus: u64,
-    settings: Settings,
-    removal_prevented: bool,
-    alerts: AlertFlags,
+    /// `None`: the drive of virtual tapes.
+    lto: Option<&'static GenerationFacts>,
+    quirks: DriveQuirks,
+    timing: Timing,
+    pub(crate) slot: Slot,
+    pub(crate) state: DriveState,
+    pub(crate) hot: Hot,
+    /// How long the command at hand takes.
+    hold: Duration,
+    /// For encrypted blocks.
+    scratch: Vec<u8>,
+}
+
+/// What became of a command.
+pub(crate) enum Step {
+    /// It has been done, and its answer is to be given after that long.
+    Done(ReplyResult, Duration),
+    /// The drive is busy: it is to be sent again after that long.
+    Later(Duration),
 }
 
 /// An emulated drive. Clones are the same drive; it lives as long as any clone or connection.
 #[derive(Clone)]
 pub struct EmulatedDrive {
     target: Arc<Mutex<DriveTarget>>,
+    next_nexus: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl std::fmt::Debug for EmulatedDrive {
@@ -73,19 +137,32 @@ impl std::fmt::Debug for EmulatedDrive {
 }
 
 impl EmulatedDrive {
-    /// An empty drive.
+    /// An empty drive for virtual tapes.
     pub fn new(identity: Identity) -> Self {
-        let target = DriveTarget {
+        Self::of(DriveTarget::new(
             identity,
-            slot: Slot::Empty,
-            nexuses: Vec::new(),
-            next_nexus: 0,
-            settings: Settings::default(),
-            removal_prevented: false,
-            alerts: AlertFlags::NONE,
-        };
+            None,
+            DriveQuirks::default(),
+            Timing::default(),
+        ))
+    }
+
+    /// An empty LTO drive of generation 4 to 9; `None` for other generations.
+    pub fn lto(generation: u8, serial: &str, quirks: DriveQuirks, timing: Timing) -> Option<Self> {
+        let facts = drive_facts(generation)?;
+        let identity = Identity::lto_drive(generation, serial);
+        Some(Self::of(DriveTarget::new(
+            identity,
+            Some(facts),
+            quirks,
+            timing,
+        )))
+    }
+
+    fn of(target: DriveTarget) -> Self {
         Self {
             target: Arc::new(Mutex::new(target)),
+            next_nexus: Arc::default(),
         }
     }
 
@@ -97,45 +174,65 @@ impl EmulatedDrive {
 
     /// A new initiator; it gets "power on" as its first unit attention.
     pub fn connect(&self) -> Connection {
-        let mut target = self.lock();
-        let id = target.next_nexus;
-        target.next_nexus += 1;
-        target.nexuses.push(Nexus {
-            id,
-            attentions: VecDeque::from([AdditionalSense::POWER_ON_OR_RESET]),
-        });
-        drop(target);
+        let number = self
+            .next_nexus
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let nexus = format!("connection {number}");
+        self.lock().state.nexuses.meet(&nexus);
         Connection {
             drive: self.clone(),
-            nexus: id,
+            nexus,
         }
     }
 
-    /// Puts a tape in and threads it. What was in the drive is gone: [`EmulatedDrive::eject`] it first.
+    /// Puts a tape in; the drive threads it. What was in the drive is gone: [`EmulatedDrive::eject`] it first.
     pub fn insert(&self, medium: Box<dyn Medium>) {
-        self.put(Slot::Loaded(medium));
+        self.lock().insert(Slot::Loaded(medium));
     }
 
     /// Puts a cartridge in that the drive cannot use; `detail` says why.
     pub fn insert_unusable(&self, detail: impl Into<Arc<str>>) {
-        self.put(Slot::Unusable {
+        self.lock().insert(Slot::Unusable {
             detail: detail.into(),
         });
     }
 
-    fn put(&self, slot: Slot) {
+    /// Unloads and takes the tape out, as a changer does. The error is the medium's: its last data could not be stored.
+    pub fn eject(&self) -> Result<(), MediumError> {
         let mut target = self.lock();
-        target.slot = slot;
-        target.alerts = AlertFlags::NONE;
-        target.notify_all(AdditionalSense::MEDIUM_MAY_HAVE_CHANGED);
+        let unloaded = target.leave();
+        target.slot = Slot::Empty;
+        unloaded
     }
 
-    /// Unloads and takes the tape out, as a changer does. The error is the medium's: its last data could not be stored.
-    pub fn eject(&self) -> Result<(), crate::medium::MediumError> {
-        match std::mem::replace(&mut self.lock().slot, Slot::Empty) {
-            Slot::Loaded(mut medium) => medium.unload(),
-            Slot::Empty | Slot::Unusable { .. } => Ok(()),
+    /// Takes the tape out as it is, whatever the drive is doing.
+    pub fn take_out(&self) -> Option<Box<dyn Medium>> {
+        let mut target = self.lock();
+        target.forced_eject();
+        match std::mem::replace(&mut target.slot, Slot::Empty) {
+            Slot::Loaded(medium) => Some(medium),
+            Slot::Empty | Slot::Unusable { .. } => None,
         }
+    }
+
+    /// The drive loses power and gets it back: what was not on the tape yet is gone, the tape is at its beginning.
+    pub fn power_cycle(&self) {
+        self.lock().power_cycle();
+    }
+
+    /// A reset of the logical unit; `code` is the unit attention it leaves (29/03 by the standard).
+    pub fn reset(&self, code: AdditionalSense) {
+        self.lock().reset(code);
+    }
+
+    /// Raises TapeAlert flags.
+    pub fn raise_alerts(&self, flags: AlertFlags) {
+        self.lock().state.alerts |= flags.bits();
+    }
+
+    /// The drive wants to be cleaned; now, or soon.
+    pub fn want_cleaning(&self, now: bool) {
+        self.lock().want_cleaning(now);
     }
 
     /// Name on the cartridge in the drive.
@@ -147,11 +244,17 @@ impl EmulatedDrive {
     }
 }
 
+/// Facts of the generations that drives exist of.
+pub(crate) fn drive_facts(number: u8) -> Option<&'static GenerationFacts> {
+    generation::facts(number)
+        .filter(|_| (generation::OLDEST_DRIVE..=generation::NEWEST_DRIVE).contains(&number))
+}
+
 /// A host's path to an emulated drive, for [`ferrite_scsi::Drive::open`].
 #[derive(Debug)]
 pub struct Connection {
     drive: EmulatedDrive,
-    nexus: u64,
+    nexus: String,
 }
 
 impl Transport for Connection {
@@ -162,62 +265,148 @@ impl Transport for Connection {
         _timeout: Duration,
     ) -> Result<Completion, TransportError> {
         let length = data.len();
-        let result = self.drive.lock().execute(self.nexus, cdb, &mut data);
-        Ok(reply::completion(result, length))
+        loop {
+            let mut target = self.drive.lock();
+            let step = target.execute(&self.nexus, cdb, &mut data);
+            let descriptor = target.quirks.descriptor_sense;
+            let (clock, wait) = match &step {
+                Step::Done(_, Duration::ZERO) => (None, Duration::ZERO),
+                Step::Done(_, wait) | Step::Later(wait) => {
+                    (Some(Arc::clone(&target.timing.clock)), *wait)
+                }
+            };
+            drop(target);
+            if let Some(clock) = clock {
+                clock.sleep(wait);
+            }
+            if let Step::Done(result, _) = step {
+                return Ok(completion(result, length, descriptor));
+            }
+        }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.drive
-            .lock()
-            .nexuses
-            .retain(|nexus| nexus.id != self.nexus);
+        let mut target = self.drive.lock();
+        target.state.nexuses.forget(&self.nexus);
+        target.state.encryption.forget(&self.nexus);
     }
 }
 
 impl DriveTarget {
-    fn notify_all(&mut self, code: AdditionalSense) {
-        for nexus in &mut self.nexuses {
-            if nexus.attentions.len() < MAX_ATTENTIONS {
-                nexus.attentions.push_back(code);
-            }
+    pub(crate) fn new(
+        identity: Identity,
+        lto: Option<&'static GenerationFacts>,
+        quirks: DriveQuirks,
+        timing: Timing,
+    ) -> Self {
+        Self {
+            identity,
+            lto,
+            quirks,
+            timing,
+            slot: Slot::Empty,
+            state: DriveState::default(),
+            hot: Hot {
+                unflushed: u64::MAX,
+                ..Hot::default()
+            },
+            hold: Duration::ZERO,
+            scratch: Vec::new(),
         }
     }
 
-    fn notify_others(&mut self, except: u64, code: AdditionalSense) {
-        for nexus in self.nexuses.iter_mut().filter(|nexus| nexus.id != except) {
-            if nexus.attentions.len() < MAX_ATTENTIONS {
-                nexus.attentions.push_back(code);
-            }
+    pub(crate) fn quirks(&self) -> DriveQuirks {
+        self.quirks
+    }
+
+    pub(crate) fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn now(&self) -> Duration {
+        self.timing.clock.now()
+    }
+
+    fn raise(&mut self, flag: u8) {
+        self.state.alerts |= AlertFlags::NONE.with(flag).bits();
+    }
+
+    fn clear_alerts(&mut self, flags: &[u8]) {
+        for &flag in flags {
+            self.state.alerts &= !AlertFlags::NONE.with(flag).bits();
         }
     }
 
-    fn next_attention(&mut self, nexus: u64) -> Option<AdditionalSense> {
-        self.nexuses
-            .iter_mut()
-            .find(|other| other.id == nexus)?
-            .attentions
-            .pop_front()
+    pub(crate) fn execute(&mut self, nexus: &str, cdb: &Cdb, data: &mut Data<'_>) -> Step {
+        self.hold = Duration::ZERO;
+        if self.lto.is_some() {
+            self.settle();
+        }
+        match self.admit(nexus, cdb) {
+            Ok(None) => {}
+            Ok(Some(wait)) => return Step::Later(wait),
+            Err(failure) => return Step::Done(Err(failure), Duration::ZERO),
+        }
+        let mut result = self.dispatch(nexus, cdb, data);
+        if let Err(failure) = &result {
+            self.note_failure(failure);
+        }
+        if let Slot::Loaded(medium) = &self.slot {
+            self.hot.object = medium.position().object;
+        }
+        if self.quirks.fills_allocation {
+            reply::fill_allocation(&mut result, data);
+        }
+        Step::Done(result, self.hold)
     }
 
-    fn execute(&mut self, nexus: u64, cdb: &Cdb, data: &mut Data<'_>) -> ReplyResult {
-        match cdb.opcode() {
-            OperationCode::INQUIRY => return self.inquiry(cdb, data),
-            OperationCode::REQUEST_SENSE => return self.request_sense(nexus, cdb, data),
-            OperationCode::REPORT_LUNS => return identity::report_luns(cdb, data),
-            _ => {}
+    /// What comes before every command: unit attentions, reservations, the queue.
+    fn admit(&mut self, nexus: &str, cdb: &Cdb) -> Result<Option<Duration>, Failure> {
+        let code = cdb.opcode();
+        let anytime = matches!(
+            code,
+            OperationCode::INQUIRY | OperationCode::REQUEST_SENSE | OperationCode::REPORT_LUNS
+        );
+        if anytime {
+            return Ok(None);
         }
-        if let Some(code) = self.next_attention(nexus) {
+        if let Some(code) = self.state.nexuses.next_attention(nexus) {
             return Err(Failure::sense(Sense::new(SenseKey::UnitAttention, code)));
         }
+        self.check_reservation(nexus, code)?;
+        let Some(busy) = self.state.busy else {
+            return Ok(None);
+        };
+        let answered = matches!(
+            code,
+            OperationCode::LOG_SENSE | OperationCode::MODE_SENSE_6 | OperationCode::MODE_SENSE_10
+        );
+        if answered {
+            return Ok(None);
+        }
+        let now = self.now();
+        if busy.immediate || code == OperationCode::TEST_UNIT_READY {
+            let code = AdditionalSense::NOT_READY_OPERATION_IN_PROGRESS;
+            let mut sense = Sense::new(SenseKey::NotReady, code);
+            sense.progress = Some(busy.progress(now));
+            return Err(Failure::sense(sense));
+        }
+        Ok(Some(busy.until.saturating_sub(now)))
+    }
+
+    fn dispatch(&mut self, nexus: &str, cdb: &Cdb, data: &mut Data<'_>) -> ReplyResult {
         match cdb.opcode() {
-            OperationCode::READ_6 => self.read(cdb, data),
-            OperationCode::WRITE_6 => self.write(cdb, data),
+            OperationCode::READ_6 => self.read(nexus, cdb, data),
+            OperationCode::WRITE_6 => self.write(nexus, cdb, data),
             OperationCode::WRITE_FILEMARKS_6 => self.write_filemarks(cdb),
             OperationCode::TEST_UNIT_READY => self.medium().map(|_| Reply::good()),
+            OperationCode::INQUIRY => self.inquiry(cdb, data),
+            OperationCode::REQUEST_SENSE => self.request_sense(nexus, cdb, data),
+            OperationCode::REPORT_LUNS => report_luns(cdb, data),
             OperationCode::READ_POSITION => self.read_position(cdb, data),
-            OperationCode::REWIND => self.rewind(),
+            OperationCode::REWIND => self.rewind(cdb),
             OperationCode::SPACE_6 | OperationCode::SPACE_16 => self.space(cdb),
             OperationCode::LOCATE_10 | OperationCode::LOCATE_16 => self.locate(cdb),
             OperationCode::READ_BLOCK_LIMITS => self.read_block_limits(data),
@@ -230,17 +419,37 @@ impl DriveTarget {
             OperationCode::LOG_SENSE => self.log_sense(cdb, data),
             OperationCode::REPORT_DENSITY_SUPPORT => self.report_density(cdb, data),
             OperationCode::LOAD_UNLOAD => self.load_unload(cdb),
-            OperationCode::PREVENT_ALLOW => self.prevent_allow(cdb),
+            OperationCode::PREVENT_ALLOW => self.prevent_allow(nexus, cdb),
             OperationCode::ERASE_6 => self.erase(cdb),
             OperationCode::FORMAT_MEDIUM => self.format_medium(cdb),
-            // One path to the drive at a time is all there is.
-            OperationCode::RESERVE_6 | OperationCode::RELEASE_6 => Ok(Reply::good()),
+            OperationCode::RESERVE_6 => self.reserve(nexus),
+            OperationCode::RELEASE_6 => self.release(nexus),
+            _ if self.lto.is_some() => self.dispatch_lto(nexus, cdb, data),
+            _ => Err(Failure::invalid_opcode()),
+        }
+    }
+
+    /// What the drive of virtual tapes does not have.
+    fn dispatch_lto(&mut self, nexus: &str, cdb: &Cdb, data: &mut Data<'_>) -> ReplyResult {
+        match cdb.opcode() {
+            OperationCode::READ_ATTRIBUTE => self.read_attribute(cdb, data),
+            OperationCode::WRITE_ATTRIBUTE => self.write_attribute(cdb, data),
+            OperationCode::SECURITY_PROTOCOL_IN => self.security_protocol_in(nexus, cdb, data),
+            OperationCode::SECURITY_PROTOCOL_OUT => self.security_protocol_out(nexus, cdb, data),
+            reservation::RESERVE_10 => self.reserve(nexus),
+            reservation::RELEASE_10 => self.release(nexus),
+            settings::ALLOW_OVERWRITE => self.allow_overwrite(cdb),
+            logs::LOG_SELECT => self.log_select(cdb),
+            identity::REPORT_SUPPORTED_OPCODES => identity::report_opcodes(cdb, data),
             _ => Err(Failure::invalid_opcode()),
         }
     }
 
     /// The tape, or why there is none.
     fn medium(&mut self) -> Result<&mut Box<dyn Medium>, Failure> {
+        if let (Slot::Loaded(_), false) = (&self.slot, self.state.stage == Stage::Ready) {
+            return Err(self.not_ready());
+        }
         match &mut self.slot {
             Slot::Loaded(medium) => Ok(medium),
             Slot::Empty => Err(Failure::new(
@@ -257,58 +466,79 @@ impl DriveTarget {
 
     /// The tape, if it can be written.
     fn writable_medium(&mut self) -> Result<&mut Box<dyn Medium>, Failure> {
-        if self.medium()?.facts().write_protected {
-            self.alerts = self.alerts.with(ALERT_WRITE_PROTECT);
+        let protected = self.medium()?.facts().write_protected;
+        if protected {
+            self.raise(alert_flag::WRITE_PROTECT);
             return Err(Failure::new(
                 SenseKey::DataProtect,
                 AdditionalSense::WRITE_PROTECTED,
             ));
         }
+        if self.reads_only() {
+            self.raise(alert_flag::WRITE_PROTECT);
+            return Err(Failure::new(
+                SenseKey::DataProtect,
+                AdditionalSense::CANNOT_WRITE_INCOMPATIBLE,
+            ));
+        }
         self.medium()
     }
 
-    fn load_unload(&mut self, cdb: &Cdb) -> ReplyResult {
-        let command = LoadUnload::parse(reply::six(cdb)?);
-        if command.load {
-            self.medium()?.rewind()?;
-            return Ok(Reply::good());
+    /// A tape of a generation that this drive can read only.
+    fn reads_only(&self) -> bool {
+        match (&self.slot, self.lto) {
+            (Slot::Loaded(medium), Some(facts)) => medium
+                .chip()
+                .is_some_and(|chip| !facts.writes.contains(&chip.generation)),
+            _ => false,
         }
-        if self.removal_prevented {
-            self.alerts = self.alerts.with(ALERT_NO_REMOVAL);
-            return Err(Failure::new(
-                SenseKey::IllegalRequest,
-                AdditionalSense::REMOVAL_PREVENTED,
-            ));
-        }
-        match std::mem::replace(&mut self.slot, Slot::Empty) {
-            Slot::Loaded(mut medium) => medium.unload()?,
-            Slot::Empty | Slot::Unusable { .. } => {}
-        }
-        Ok(Reply::good())
     }
 
-    fn prevent_allow(&mut self, cdb: &Cdb) -> ReplyResult {
-        self.removal_prevented = PreventAllow::parse(reply::six(cdb)?).prevent;
-        Ok(Reply::good())
-    }
-
-    fn erase(&mut self, cdb: &Cdb) -> ReplyResult {
-        // Long or short, at once or not: there is nothing to overwrite behind the end of an emulated tape.
-        let _ = Erase::parse(reply::six(cdb)?);
-        self.writable_medium()?.erase()?;
-        Ok(Reply::good())
-    }
-
-    fn format_medium(&mut self, cdb: &Cdb) -> ReplyResult {
-        FormatMedium::parse(reply::six(cdb)?).ok_or(Failure::invalid_field(2))?;
-        let medium = self.writable_medium()?;
-        if medium.position().object != 0 {
-            return Err(Failure::new(
-                SenseKey::IllegalRequest,
-                AdditionalSense::POSITION_PAST_BEGINNING,
-            ));
+    /// A movement begins that takes this long on a real drive.
+    fn begin(&mut self, activity: Activity, model: Duration, immediate: bool) {
+        let duration = self.timing.pace.duration(model);
+        if duration.is_zero() || self.lto.is_none() {
+            return;
         }
-        medium.format()?;
-        Ok(Reply::good())
+        let now = self.now();
+        self.state.busy = Some(Busy {
+            activity: activity as u8,
+            since: now,
+            until: now + duration,
+            immediate,
+        });
+        if !immediate {
+            self.hold = duration;
+        }
+    }
+
+    /// Counts what went wrong.
+    fn note_failure(&mut self, failure: &Failure) {
+        if self.lto.is_none() || failure.sense.key != SenseKey::MediumError {
+            return;
+        }
+        let writing = failure.sense.code == AdditionalSense::WRITE_ERROR;
+        let reading = failure.sense.code == AdditionalSense::UNRECOVERED_READ_ERROR;
+        if let (Slot::Loaded(medium), true) = (&mut self.slot, writing || reading) {
+            if let Some(chip) = medium.chip_mut() {
+                let wear = &mut chip.wear;
+                if writing {
+                    wear.unrecovered_writes += 1;
+                    wear.load_unrecovered_writes += 1;
+                } else {
+                    wear.unrecovered_reads += 1;
+                    wear.load_unrecovered_reads += 1;
+                }
+            }
+            let _ = medium.store_chip();
+        }
+        if writing || reading {
+            self.raise(alert_flag::HARD_ERROR);
+            self.raise(if writing {
+                alert_flag::WRITE_FAILURE
+            } else {
+                alert_flag::READ_FAILURE
+            });
+        }
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use ferrite_scsi::asc::AdditionalSense;
 use ferrite_scsi::sense::{FieldPointer, Sense, SenseKey};
-use ferrite_scsi::{Cdb, Completion, Data};
+use ferrite_scsi::{Cdb, Completion, Data, Status};
 
 use crate::medium::MediumError;
 
 /// A command that succeeded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     /// Bytes of the data buffer that were moved.
     pub transferred: usize,
     /// Early warning and marks: CHECK CONDITION although it succeeded.
@@ -19,14 +19,16 @@ pub(super) struct Reply {
 
 /// A command that failed.
 #[derive(Clone, Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
+    /// CHECK CONDITION, unless there is no sense data to it.
+    pub status: Status,
     pub sense: Sense,
     /// Bytes of the data buffer that were moved nevertheless.
     pub transferred: usize,
     pub detail: Option<Arc<str>>,
 }
 
-pub(super) type ReplyResult = Result<Reply, Failure>;
+pub(crate) type ReplyResult = Result<Reply, Failure>;
 
 impl Reply {
     pub fn good() -> Self {
@@ -66,9 +68,18 @@ impl Reply {
 impl Failure {
     pub fn sense(sense: Sense) -> Self {
         Self {
+            status: Status::CheckCondition,
             sense,
             transferred: 0,
             detail: None,
+        }
+    }
+
+    /// A status without sense data.
+    pub fn status(status: Status) -> Self {
+        Self {
+            status,
+            ..Self::new(SenseKey::NoSense, AdditionalSense::NONE)
         }
     }
 
@@ -143,6 +154,14 @@ impl From<MediumError> for Failure {
                 AdditionalSense::RECORDED_ENTITY_NOT_FOUND,
                 detail,
             ),
+            MediumError::WriteError { detail } => {
+                (SenseKey::MediumError, AdditionalSense::WRITE_ERROR, detail)
+            }
+            MediumError::EndOfDataLost { detail } => (
+                SenseKey::BlankCheck,
+                AdditionalSense::END_OF_DATA_NOT_FOUND,
+                detail,
+            ),
             MediumError::Host { detail } => (
                 SenseKey::HardwareError,
                 AdditionalSense::INTERNAL_TARGET_FAILURE,
@@ -162,7 +181,14 @@ impl From<MediumError> for Failure {
 }
 
 /// `length` is that of the host's buffer.
-pub(super) fn completion(result: ReplyResult, length: usize) -> Completion {
+pub(crate) fn completion(result: ReplyResult, length: usize, descriptor: bool) -> Completion {
+    let check = |sense: Sense, residual: usize| {
+        if descriptor {
+            Completion::check_condition(&sense.to_descriptor(), residual)
+        } else {
+            Completion::check_condition(&sense.to_fixed(), residual)
+        }
+    };
     match result {
         Ok(Reply {
             transferred,
@@ -171,44 +197,70 @@ pub(super) fn completion(result: ReplyResult, length: usize) -> Completion {
         Ok(Reply {
             transferred,
             sense: Some(sense),
-        }) => Completion::check_condition(&sense.to_fixed(), length - transferred),
+        }) => check(sense, length - transferred),
         Err(Failure {
+            status: Status::CheckCondition,
             sense,
             transferred,
             detail,
         }) => {
-            let completion = Completion::check_condition(&sense.to_fixed(), length - transferred);
+            let completion = check(sense, length - transferred);
             match detail {
                 Some(detail) => completion.with_detail(&*detail),
                 None => completion,
             }
         }
+        Err(failure) => Completion::with_status(failure.status, length - failure.transferred),
     }
 }
 
+/// HH7: what is not filled with data comes as zeros.
+pub(crate) fn fill_allocation(result: &mut ReplyResult, data: &mut Data<'_>) {
+    if let (
+        Ok(Reply {
+            transferred,
+            sense: None,
+        }),
+        Data::In(buffer),
+    ) = (result, data)
+    {
+        if *transferred > 0 {
+            buffer[*transferred..].fill(0);
+            *transferred = buffer.len();
+        }
+    }
+}
+
+pub(crate) fn parameter_list_length() -> Failure {
+    Failure::new(
+        SenseKey::IllegalRequest,
+        AdditionalSense::PARAMETER_LIST_LENGTH_ERROR,
+    )
+}
+
 /// The CDB as one of 6 bytes; the operation code has already said that it is one.
-pub(super) fn six(cdb: &Cdb) -> Result<&[u8; 6], Failure> {
+pub(crate) fn six(cdb: &Cdb) -> Result<&[u8; 6], Failure> {
     cdb.as_bytes()
         .try_into()
         .map_err(|_| Failure::invalid_field(0))
 }
 
 /// The CDB as one of 10 bytes.
-pub(super) fn ten(cdb: &Cdb) -> Result<&[u8; 10], Failure> {
+pub(crate) fn ten(cdb: &Cdb) -> Result<&[u8; 10], Failure> {
     cdb.as_bytes()
         .try_into()
         .map_err(|_| Failure::invalid_field(0))
 }
 
 /// The CDB as one of 12 bytes.
-pub(super) fn twelve(cdb: &Cdb) -> Result<&[u8; 12], Failure> {
+pub(crate) fn twelve(cdb: &Cdb) -> Result<&[u8; 12], Failure> {
     cdb.as_bytes()
         .try_into()
         .map_err(|_| Failure::invalid_field(0))
 }
 
 /// The CDB as one of 16 bytes.
-pub(super) fn sixteen(cdb: &Cdb) -> Result<&[u8; 16], Failure> {
+pub(crate) fn sixteen(cdb: &Cdb) -> Result<&[u8; 16], Failure> {
     cdb.as_bytes()
         .try_into()
         .map_err(|_| Failure::invalid_field(0))
