@@ -17,8 +17,10 @@ pub struct FileAttributes {
     pub owner: Option<(u32, u32)>,
 }
 
-/// Writes `content` to `path`. On an error the old file is untouched, and no temporary file is left.
+/// Writes `content` to `path`, while the caller keeps all others from doing so. On an error the old file is untouched, and
+/// no temporary file is left.
 pub(crate) fn replace_file(path: &Path, content: &[u8], attributes: FileAttributes) -> Result<()> {
+    remove_leftovers(path);
     let temporary = path.with_extension(suffix()?);
     // Closed to all others until it has its owner: it may hold keys.
     let file = OpenOptions::new()
@@ -54,6 +56,20 @@ fn suffix() -> Result<String> {
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
     let letters = random.map(|byte| char::from(LETTERS[usize::from(byte & 63)]));
     Ok(format!("tmp_{}", letters.iter().collect::<String>()))
+}
+
+/// Removes temporary files of processes that were killed: a key that is removed must not live on in one.
+fn remove_leftovers(path: &Path) {
+    let (Some(stem), Some(folder)) = (path.file_stem(), path.parent()) else {
+        return;
+    };
+    let beginning = [stem.as_encoded_bytes(), b".tmp_"].concat();
+    // What cannot be seen or removed harms nobody more than before.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(&beginning) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn sync_folder_of(path: &Path) -> Result<()> {

@@ -363,3 +363,23 @@ fn a_folder_that_cannot_be_written_to_changes_nothing() {
     );
     assert_eq!(place.contents(), before);
 }
+
+#[test]
+fn temporary_files_of_killed_commands_do_not_stay() {
+    let place = Place::new();
+    let (plain, configs) = (
+        "tape-encryption-keys.tmp_aB3xYz",
+        "tape-encryption-key-config.tmp_aB3xYz",
+    );
+    let others = ["tape-encryption-keys.txt", "other.tmp_aB3xYz"];
+    for name in [plain, configs, others[0], others[1]] {
+        fs::write(place.folder.path().join(name), b"half a key").unwrap();
+    }
+    let right = password("correct horse");
+    let _ = place
+        .store
+        .import(vector_config(), &right, None, false)
+        .unwrap();
+    let there = |name: &str| place.folder.path().join(name).exists();
+    assert!(!there(plain) && !there(configs) && there(others[0]) && there(others[1]));
+}
