@@ -7,6 +7,8 @@ import { FerriteError } from '../errors.ts';
 import { comment, safeId, singleLine, userId } from './identifiers.ts';
 import { checkSection, type SectionOf, type SectionType } from './section_types.ts';
 
+export const DEFAULT_SENDMAIL = '/usr/sbin/sendmail';
+
 export const targetName = safeId(2, 32, { description: 'Name of the notification target.' });
 
 /** What a mail server is asked to deliver to; whether there is such a person only it can tell. */
@@ -54,6 +56,15 @@ export const notifySection = {
       }),
     ),
     username: Type.Optional(singleLine(1, 255, { description: 'Name to log in to the mail server with.' })),
+    program: Type.Optional(
+      Type.String({
+        pattern: '^/[^\\u0000-\\u001f]*$',
+        maxLength: 4096,
+        patternHint: 'an absolute path',
+        default: DEFAULT_SENDMAIL,
+        description: 'Path of the local sendmail.',
+      }),
+    ),
     url: Type.Optional(
       Type.String({
         pattern: '^https?://[^\\s/?#@]+(?:[/?#]\\S*)?$',
@@ -68,8 +79,8 @@ export const notifySection = {
           pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[ -~]*$",
           maxLength: 1024,
           patternHint: 'Name: value',
-          description: 'Header of the HTTP request; may be given several times.',
         }),
+        { description: 'Header of the HTTP request; may be given several times.' },
       ),
     ),
     event: Type.Optional(
@@ -112,13 +123,14 @@ export const userSectionTypes = [userSection] as const;
 
 const MAIL_PROPERTIES = ['to', 'to-user', 'from'] as const;
 const SMTP_PROPERTIES = ['server', 'port', 'security', 'username'] as const;
+const SENDMAIL_PROPERTIES = ['program'] as const;
 const WEBHOOK_PROPERTIES = ['url', 'header'] as const;
 
 const REQUIRED = { smtp: ['server'], sendmail: [], webhook: ['url'] } as const;
 const REFUSED = {
-  smtp: WEBHOOK_PROPERTIES,
+  smtp: [...SENDMAIL_PROPERTIES, ...WEBHOOK_PROPERTIES],
   sendmail: [...SMTP_PROPERTIES, ...WEBHOOK_PROPERTIES],
-  webhook: [...MAIL_PROPERTIES, ...SMTP_PROPERTIES],
+  webhook: [...MAIL_PROPERTIES, ...SMTP_PROPERTIES, ...SENDMAIL_PROPERTIES],
 } as const;
 
 /** What the schema cannot say: which properties belong to which type. */

@@ -3,6 +3,7 @@ import { listDatastores } from '../../config/datastores.ts';
 import { listChangerNames, listDrives } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
 import { listJobConfigs } from '../../config/jobs.ts';
+import { listTargets } from '../../config/notify.ts';
 import { listPools } from '../../config/pools.ts';
 import type { InventoryEntry } from '../../native.ts';
 import type { Completer } from '../grammar/program.ts';
@@ -29,6 +30,7 @@ export const completers: Readonly<Record<string, Completer>> = {
   'label-text': ofMedia(({ label }) => label.labelText),
   media: ofMedia(({ label }) => label.uuid),
   'media-set': ofMedia(({ mediaSetLabel }) => mediaSetLabel?.uuid),
+  notification: async (installation) => names(await listTargets(installation)),
   pool: async (installation) => names(await listPools(installation)),
   schedule: async () => ['minutely', 'hourly', 'daily', 'mon..fri 0:0'],
   store: async (installation) => names(await listDatastores(installation)),
