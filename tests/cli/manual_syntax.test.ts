@@ -82,6 +82,8 @@ const NEWER_JOB_OPTIONS = [
   '--worker-threads <integer> (1 - 32)',
 ];
 
+const NO_WAIT = '--no-wait <boolean>';
+
 const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape drive create': {
     because: 'D24; tape devices, and with them drives without --type, come with issue B',
@@ -100,6 +102,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape backup': {
     because: 'PBS checks CRCs only; plans; newer PBS',
     more: [
+      NO_WAIT,
       '--verify crc|sha256',
       '--dry-run <boolean>',
       '--force-media-set <boolean>',
@@ -113,8 +116,8 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     less: ['proxmox-tape media destroy <label-text> [OPTIONS]'],
   },
   'proxmox-tape backup-job run': {
-    because: 'D21: progress',
-    more: ['proxmox-tape backup-job run <id> [OPTIONS]'],
+    because: 'D11, D21: progress',
+    more: ['proxmox-tape backup-job run <id> [OPTIONS]', NO_WAIT],
     less: ['proxmox-tape backup-job run <id>'],
   },
   'proxmox-tape backup-job create': { because: 'newer PBS', more: NEWER_JOB_OPTIONS },
@@ -122,7 +125,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape key change-passphrase': { because: 'PBS has it since 2.1', more: ['--force <boolean>'] },
   'proxmox-tape key remove': { because: 'D28', more: ['--force <boolean>'] },
   'proxmox-tape pool create': { because: 'D3', more: ['--drive <string>'] },
-  'proxmox-tape restore': { because: 'notifications come with issue C', less: ['--notify-user <string>'] },
+  'proxmox-tape restore': { because: 'D11', more: [NO_WAIT] },
   'proxmox-tape pool update': { because: 'D3', more: ['--drive <string>'] },
 };
 

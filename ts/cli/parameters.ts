@@ -1,7 +1,9 @@
 /** Parameters that many commands have. */
 import Type, { type TString } from 'typebox';
 import { digest, driveName } from '../config/identifiers.ts';
+import type { Waiting } from '../jobs/notify/announced.ts';
 import { optional } from './grammar/parameter.ts';
+import type { Report } from './report/report.ts';
 import { OUTPUT_FORMATS, PROGRESS_MODES } from './report/settings.ts';
 
 /** Its default comes from `PROXMOX_OUTPUT_FORMAT`, then it is `text`. */
@@ -26,6 +28,15 @@ export const flag = (description: string) => Type.Optional(Type.Boolean({ descri
 
 /** What every command that runs a task on a drive takes. */
 export const taskOptions = { drive, 'output-format': outputFormat, progress };
+
+/** Of jobs that may need tapes which are not at hand (D11). */
+export const noWait = flag('Fail when a tape is not at hand, instead of asking for it and waiting.');
+
+/** What the log of a waiting job says to somebody who watches it. */
+export function waitingFor(noWait: boolean | undefined, { isTerminal }: Report): Waiting | undefined {
+  if (noWait) return undefined;
+  return isTerminal ? { howToStop: 'Ctrl-C stops the job; with --no-wait it would have failed' } : {};
+}
 
 /** Guards against changing a file that somebody else changed meanwhile. */
 export const digestOption = Type.Optional(digest);

@@ -13,6 +13,7 @@ import { sessionOf } from '../media/location.ts';
 import { type BackupRules, BackupRun, type BackupSummary, failIfIncomplete } from './backup_run.ts';
 import { type ClaimedDatastore, withDatastore } from './datastores.ts';
 import { taskSite } from './drive_tasks.ts';
+import { type Announcement, announced, type Waiting } from './notify/announced.ts';
 import { recordSpeed } from './plan/drive_speed.ts';
 import { takeOutTapes } from './take_out.ts';
 import { runTask, type TaskIdentity } from './tasks/task.ts';
@@ -25,6 +26,8 @@ export interface BackupParameters extends BackupRules, DriveAccess {
   /** Who is told about requests and results; root@pam where not given. */
   notifyUser?: string | undefined;
   notificationMode?: 'legacy-sendmail' | 'notification-system' | undefined;
+  /** To wait for tapes that are not at hand; else the job fails. */
+  waiting?: Waiting | undefined;
 }
 
 /** How a configured job starts its backup. */
@@ -49,7 +52,10 @@ export async function backup(
     withDatastore(installation, parameters.store, 'read', observer.signal, (claimed) =>
       runTask(taskSite(installation), identity, observer, async (log, upid) => {
         await start?.started(upid);
-        return runBackup({ installation, parameters, checked, reserved, claimed, log, upid });
+        const announcement = announcementOf(installation, { ...parameters, drive: checked.drive.name }, start);
+        return announced(announcement, upid, log, (log, operator) =>
+          runBackup({ installation, parameters, checked, reserved: { ...reserved, operator }, claimed, log, upid }),
+        );
       }),
     ),
   );
@@ -64,14 +70,38 @@ function backupWhenDriveIsFree(
 ): Promise<TaskOutcome<BackupSummary>> {
   return runTask(taskSite(installation), identityOf(parameters, start), observer, async (log, upid) => {
     await start.started(upid);
-    const checked = await checkBackup(installation, parameters);
-    const access = { ...checked.access, waitMs: Number.POSITIVE_INFINITY };
-    return withReservedDrive(installation, access, log.signal, (reserved) =>
-      withDatastore(installation, parameters.store, 'read', log.signal, (claimed) =>
-        runBackup({ installation, parameters, checked, reserved, claimed, log, upid }),
-      ),
-    );
+    return announced(announcementOf(installation, parameters, start), upid, log, async (log, operator) => {
+      const checked = await checkBackup(installation, parameters);
+      const access = { ...checked.access, operator, waitMs: Number.POSITIVE_INFINITY };
+      return withReservedDrive(installation, access, log.signal, (reserved) =>
+        withDatastore(installation, parameters.store, 'read', log.signal, (claimed) =>
+          runBackup({ installation, parameters, checked, reserved, claimed, log, upid }),
+        ),
+      );
+    });
   });
+}
+
+function announcementOf(
+  installation: Installation,
+  { store, pool, drive = '', notifyUser, notificationMode, operator, waiting }: BackupParameters,
+  start: JobStart | undefined,
+): Announcement<BackupSummary> {
+  return {
+    installation,
+    job: { kind: 'backup', jobId: start?.jobId, store, pool, drive },
+    notifyUser,
+    mode: notificationMode,
+    operator,
+    waiting,
+    // Whoever stops a job at the terminal knows of it.
+    tellsAborts: start !== undefined,
+    summarize: ({ mediaSetUuid, written, media }) => ({
+      mediaSetUuid,
+      snapshots: written,
+      tapes: media.map(({ labelText }) => labelText),
+    }),
+  };
 }
 
 function identityOf({ store, pool, drive = '' }: BackupParameters, start: JobStart | undefined): TaskIdentity {

@@ -19,6 +19,7 @@ import { nextEvent, parseCalendarEvent } from '../time/calendar_event.ts';
 import { type BackupParameters, backup } from './backup.ts';
 import type { BackupSummary } from './backup_run.ts';
 import { nextTapeOf } from './next_tape.ts';
+import type { Waiting } from './notify/announced.ts';
 import {
   type JobState,
   lastRun,
@@ -134,6 +135,8 @@ export interface JobRunOptions extends Omit<DriveAccess, 'drive'> {
   scheduled?: boolean | undefined;
   /** How long to wait for another run of the job; ten seconds where not given. */
   jobWaitMs?: number | undefined;
+  /** To wait for tapes that are not at hand; else the job fails. */
+  waiting?: Waiting | undefined;
 }
 
 /**

@@ -27,11 +27,11 @@ export function runDriveTask<T>(
   access: DriveAccess,
   identity: TaskIdentity,
   observer: TaskObserver,
-  work: (drive: OpenDrive, log: WorkLog) => Promise<T>,
+  work: (drive: OpenDrive, log: WorkLog, upid: string) => Promise<T>,
 ): Promise<TaskOutcome<T>> {
   return runTask(taskSite(installation), identity, observer, async (log, upid) => {
     await drive.reservation.setState(upid);
-    return withOpenDrive(drive, access, log.signal, (open) => work(open, log));
+    return withOpenDrive(drive, access, log.signal, (open) => work(open, log, upid));
   });
 }
 

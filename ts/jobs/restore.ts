@@ -12,6 +12,7 @@ import { collectSet, poolOf, setLabelOf } from '../media/membership.ts';
 import type { DriveEvent, InventoryEntry, RestoreOutcome, StoreTarget, TapeLabels } from '../native.ts';
 import { type ClaimedDatastore, withDatastores } from './datastores.ts';
 import { runDriveTask } from './drive_tasks.ts';
+import { type Announcement, announced, type Waiting } from './notify/announced.ts';
 
 export interface RestoreParameters extends DriveAccess {
   /** UUID of the media set. */
@@ -22,6 +23,10 @@ export interface RestoreParameters extends DriveAccess {
   owner?: string | undefined;
   /** Bound of the memory for chunk data; 256 MiB where not given. */
   memoryBytes?: number | undefined;
+  /** Who is told about requests and the result; root@pam where not given. */
+  notifyUser?: string | undefined;
+  /** To wait for tapes that are not at hand; else the restore fails. */
+  waiting?: Waiting | undefined;
 }
 
 export interface RestoreSummary {
@@ -61,12 +66,42 @@ export async function restore(
       const members = await requireMembers(installation, mediaSet);
       return withDatastores(installation, targets, 'write', observer.signal, (stores) => {
         const identity = { type: 'tape-restore', id: targets.join(', ') };
-        return runDriveTask(installation, drive, parameters, identity, observer, (open, log) =>
-          restoreMembers(installation, open, parameters, members, storeTargets(mapping, stores), log),
+        return runDriveTask(installation, drive, parameters, identity, observer, (open, log, upid) =>
+          announced(announcementOf(installation, parameters, targets, open), upid, log, (log, operator) =>
+            restoreMembers(
+              installation,
+              { ...open, operator },
+              parameters,
+              members,
+              storeTargets(mapping, stores),
+              log,
+            ),
+          ),
         );
       });
     }),
   );
+}
+
+function announcementOf(
+  installation: Installation,
+  { notifyUser, operator, waiting }: RestoreParameters,
+  targets: readonly string[],
+  drive: OpenDrive,
+): Announcement<RestoreSummary> {
+  return {
+    installation,
+    job: { kind: 'restore', store: targets.join(', '), drive: drive.name },
+    notifyUser,
+    operator,
+    waiting,
+    tellsAborts: false,
+    summarize: ({ mediaSetUuid, restored, media }) => ({
+      mediaSetUuid,
+      snapshots: restored.map(({ target, snapshot }) => `${target}:${snapshot}`),
+      tapes: media.map(({ labelText }) => labelText),
+    }),
+  };
 }
 
 function parseMediaSet(text: string): string {

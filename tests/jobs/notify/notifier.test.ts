@@ -1,10 +1,9 @@
 /** Who is told what about a job, and that messages which do not get through are warnings. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import type { Installation } from '../../../ts/config/installation.ts';
 import { createTarget, mailAddressOf, setAddress } from '../../../ts/config/notify.ts';
-import { announced } from '../../../ts/jobs/notify/announced.ts';
-import { Notifier, type NotifyOptions } from '../../../ts/jobs/notify/notifier.ts';
+import { type Announcement, announced } from '../../../ts/jobs/notify/announced.ts';
+import type { OperatorRequest } from '../../../ts/library/operator.ts';
 import { RecordingObserver } from '../../recording_observer.ts';
 import { temporaryInstallation } from '../../temporary_installation.ts';
 import { webServer } from './servers.ts';
@@ -12,30 +11,34 @@ import { webServer } from './servers.ts';
 const JOB = { kind: 'backup', jobId: 'job1', store: 'store1', pool: 'daily', drive: 'drive1' } as const;
 const SUMMARY = { mediaSetUuid: 'set1', snapshots: ['vm/1/2024-06-05T09:33:20Z'], tapes: ['T1', 'T2'] };
 
-async function withHook(t: ExecutionContext, options: Partial<NotifyOptions> = {}, target = {}) {
+/** A job with a webhook; its work warns of something, asks for what it is told to, and gives 'done'. */
+async function withHook(t: ExecutionContext, options: Partial<Announcement<string>> = {}, target = {}) {
   const installation = temporaryInstallation(t);
   const { url, requests } = await webServer(t);
   await createTarget(installation, { name: 'hook', type: 'webhook', url, ...target });
-  const notifier = new Notifier(installation, { job: JOB, mode: 'notification-system', ...options });
-  return { installation, requests, notifier, log: new RecordingObserver() };
+  const log = new RecordingObserver();
+  const announcement: Announcement<string> = {
+    installation,
+    job: JOB,
+    mode: 'notification-system',
+    tellsAborts: true,
+    summarize: () => SUMMARY,
+    ...options,
+  };
+  const run = (asks: OperatorRequest[] = [], work = async () => 'done') =>
+    announced(announcement, 'UPID:x:', log, (inner, operator) => {
+      inner.warn('a tape is old');
+      for (const request of asks) operator.ask(request, inner);
+      return work();
+    });
+  return { installation, requests, log, run };
 }
 
-function run(installation: Installation, notifier: Notifier, log: RecordingObserver, work: () => Promise<string>) {
-  const job = {
-    upid: 'UPID:x:',
-    work: (inner: { warn(line: string): void }) => {
-      inner.warn('a tape is old');
-      return work();
-    },
-    summarize: () => SUMMARY,
-    tellAborts: true,
-  };
-  return announced(installation, notifier, job, log);
-}
+const CLEANING = { kind: 'clean-drive', drive: 'drive1', reason: 'CLEAN_NOW' } as const;
 
 test('a job that went well, with what it warned of', async (t) => {
-  const { installation, requests, notifier, log } = await withHook(t);
-  t.is(await run(installation, notifier, log, async () => 'done'), 'done');
+  const { requests, log, run } = await withHook(t);
+  t.is(await run(), 'done');
   t.like(requests[0]?.body, { title: "Backup job 'job1' is done, with a warning", severity: 'warning' });
   const text = String(requests[0]?.body.message);
   for (const part of ['a tape is old', 'vm/1/2024-06-05T09:33:20Z', 'T1', 'T2', 'set1', 'daily', 'UPID:x:']) {
@@ -45,22 +48,37 @@ test('a job that went well, with what it warned of', async (t) => {
 });
 
 test('a job that failed', async (t) => {
-  const { installation, requests, notifier, log } = await withHook(t);
-  const failing = run(installation, notifier, log, () => Promise.reject(new Error('no tape\nnone at all')));
+  const { requests, run } = await withHook(t);
+  const failing = run([], () => Promise.reject(new Error('no tape\nnone at all')));
   await t.throwsAsync(failing, { message: 'no tape\nnone at all' });
   t.like(requests[0]?.body, { event: 'failure', severity: 'error' });
   t.regex(String(requests[0]?.body.title), /^Backup job 'job1' failed: .*no tape$/);
   t.regex(String(requests[0]?.body.message), /none at all/);
 });
 
+test('a job that was stopped is news only where nobody watched', async (t) => {
+  for (const tellsAborts of [true, false]) {
+    const { requests, log, run } = await withHook(t, { tellsAborts });
+    const stopped = run([], () => {
+      log.abort.abort();
+      return Promise.reject(new Error('stopped'));
+    });
+    await t.throwsAsync(stopped);
+    t.deepEqual(
+      requests.map(({ body }) => body.title),
+      tellsAborts ? ["Backup job 'job1' failed: aborted"] : [],
+    );
+  }
+});
+
 test('requests, and targets that want to hear only of some things', async (t) => {
-  const { requests, notifier, log, installation } = await withHook(t, {}, { event: ['request'] });
-  const operator = notifier.operator({ waits: false });
+  const { requests, log, run } = await withHook(t, {}, { event: ['request'] });
   const where = { drive: 'drive1', changer: 'sl3' };
-  operator.ask({ kind: 'insert-tape', ...where, labelText: 'T7', reason: 'it is not there' }, log);
-  operator.ask({ kind: 'clean-drive', drive: 'drive1', reason: 'CLEAN_NOW' }, log);
-  operator.ask({ kind: 'take-out', ...where, mediaSetUuid: 'set1', tapes: [{ labelText: 'T7', slot: 25 }] }, log);
-  await run(installation, notifier, log, async () => 'done');
+  await run([
+    { kind: 'insert-tape', ...where, labelText: 'T7', reason: 'it is not there' },
+    CLEANING,
+    { kind: 'take-out', ...where, mediaSetUuid: 'set1', tapes: [{ labelText: 'T7', slot: 25 }] },
+  ]);
   t.deepEqual(requests.map(({ body }) => body.title).sort(), [
     "Drive 'drive1' needs cleaning",
     "Insert tape 'T7' into library 'sl3'",
@@ -71,33 +89,32 @@ test('requests, and targets that want to hear only of some things', async (t) =>
 });
 
 test('what does not get through is a warning, and the job is done all the same', async (t) => {
-  const { installation, notifier, log } = await withHook(t, {}, { url: 'http://127.0.0.1:9/' });
-  notifier.ask({ kind: 'clean-drive', drive: 'drive1', reason: 'CLEAN_NOW' }, log);
-  t.is(await run(installation, notifier, log, async () => 'done'), 'done');
+  const { log, run } = await withHook(t, {}, { url: 'http://127.0.0.1:9/' });
+  t.is(await run([CLEANING]), 'done');
   t.is(log.warnings.length, 3);
   t.regex(log.warnings.join('\n'), /'hook': .*\('Drive 'drive1' needs cleaning' was not delivered\)/);
 });
 
 test('a file with mistakes: a warning, no failure', async (t) => {
-  const { installation, notifier, log } = await withHook(t);
+  const { installation, log, run } = await withHook(t);
   writeFileSync(installation.paths.configFile('ferrite.cfg'), 'notify: hook\n\ttype pigeon\n');
-  t.is(await run(installation, notifier, log, async () => 'done'), 'done');
+  t.is(await run(), 'done');
   t.regex(log.warnings.at(-1) ?? '', /nobody was told .*ferrite\.cfg:2/);
 });
 
 test('a disabled target hears nothing', async (t) => {
-  const { installation, requests, notifier, log } = await withHook(t, {}, { disable: true });
-  await run(installation, notifier, log, async () => 'done');
+  const { requests, run } = await withHook(t, {}, { disable: true });
+  await run();
   t.deepEqual(requests, []);
 });
 
 test('a named user without address: one warning a job; an unnamed one: none (D19)', async (t) => {
-  const { installation, notifier, log } = await withHook(t, { mode: 'legacy-sendmail', notifyUser: 'joe@pbs' });
-  notifier.ask({ kind: 'clean-drive', drive: 'drive1', reason: 'CLEAN_NOW' }, log);
-  await run(installation, notifier, log, async () => 'done');
-  t.is(log.warnings.filter((line) => /no mail address of 'joe@pbs'/.test(line)).length, 1);
+  const named = await withHook(t, { mode: 'legacy-sendmail', notifyUser: 'joe@pbs' });
+  await named.run([CLEANING]);
+  t.is(named.log.warnings.filter((line) => /no mail address of 'joe@pbs'/.test(line)).length, 1);
+  t.is(named.requests.length, 2, 'targets are told all the same');
   const other = await withHook(t, { mode: 'legacy-sendmail' });
-  await run(other.installation, other.notifier, other.log, async () => 'done');
+  await other.run();
   t.deepEqual(other.log.warnings, ['a tape is old']);
 });
 

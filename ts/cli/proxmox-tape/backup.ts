@@ -4,14 +4,15 @@ import { groupFilter, notificationMode, workerThreads } from '../../config/job_s
 import { defineCommand } from '../grammar/command.ts';
 import { taskLog } from '../grammar/output.ts';
 import { annotate } from '../grammar/parameter.ts';
-import { exportMediaSet, flag, groupFilters, taskOptions } from '../parameters.ts';
+import { exportMediaSet, flag, groupFilters, noWait, taskOptions, waitingFor } from '../parameters.ts';
 import { backupPlanLines } from './plan_text.ts';
 
 export default defineCommand({
   summary: 'Back up a datastore to a media pool.',
   details:
     'Snapshots that the current media set of the pool has already are skipped. When a tape is full, the job goes on ' +
-    'with the next one the pool may use. A job that was stopped or failed is completed by running it again.',
+    'with the next one the pool may use. A tape that is not at hand is asked for, here and by the notification targets, ' +
+    'and waited for. A job that was stopped or failed is completed by running it again.',
   examples: [
     ['backup mystore daily --dry-run', 'What would that do?'],
     ['backup mystore daily', 'All snapshots:'],
@@ -33,6 +34,7 @@ export default defineCommand({
     'force-media-set': flag('Start a new media set, whatever the allocation policy says.'),
     'group-filter': groupFilters(groupFilter),
     'latest-only': flag('Backup latest snapshots only.'),
+    'no-wait': noWait,
     'max-depth': Type.Optional(maxNamespaceDepth),
     'notification-mode': Type.Optional(notificationMode),
     'notify-user': Type.Optional(userId),
@@ -62,6 +64,7 @@ export default defineCommand({
       workerThreads: flags['worker-threads'],
       notifyUser: flags['notify-user'],
       notificationMode: flags['notification-mode'],
+      waiting: waitingFor(flags['no-wait'], report),
       verify,
     };
     if (flags['dry-run']) {

@@ -16,6 +16,7 @@ export const commands: CommandIndex = {
   'catalog query': { load: () => import('./catalog/query.ts') },
   'catalog search': { load: () => import('./catalog/search.ts') },
   'catalog stats': { load: () => import('./catalog/stats.ts') },
+  daemon: { load: () => import('./daemon.ts') },
   'datastore config': { load: () => import('./datastore/config.ts') },
   'datastore create': { load: () => import('./datastore/create.ts') },
   'datastore list': { load: () => import('./datastore/list.ts') },

@@ -1,10 +1,11 @@
-import { authId, mediaSetUuid } from '../../config/identifiers.ts';
+import Type from 'typebox';
+import { authId, mediaSetUuid, userId } from '../../config/identifiers.ts';
 import { parseStoreMapping } from '../../config/store_mapping.ts';
 import { textAccepted } from '../../config/value_text.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { taskLog } from '../grammar/output.ts';
 import { annotate, optional } from '../grammar/parameter.ts';
-import { taskOptions } from '../parameters.ts';
+import { noWait, taskOptions, waitingFor } from '../parameters.ts';
 
 const mapping = textAccepted(parseStoreMapping, {
   typeText: '[(<source>=)?<target>, ...]',
@@ -28,11 +29,18 @@ export default defineCommand({
   },
   options: {
     ...taskOptions,
+    'no-wait': noWait,
+    'notify-user': Type.Optional(userId),
     owner: optional(authId, { description: 'Owner of the restored groups; root@pam if not given.' }),
   },
   output: taskLog,
-  async run({ 'media-set': mediaSet, ...request }, { installation, report }) {
+  async run(
+    { 'media-set': mediaSet, 'no-wait': fails, 'notify-user': notifyUser, ...request },
+    { installation, report },
+  ) {
     const { restore } = await import('../../jobs/restore.ts');
-    return report.task((observer) => restore(installation, { ...request, mediaSet }, observer));
+    return report.task((observer) =>
+      restore(installation, { ...request, mediaSet, notifyUser, waiting: waitingFor(fails, report) }, observer),
+    );
   },
 });

@@ -55,6 +55,11 @@ export class Report {
     return this.#settings.format === 'text';
   }
 
+  /** Whether a person watches. */
+  get isTerminal(): boolean {
+    return this.#streams.stderr.isTTY === true;
+  }
+
   /** stdout was closed by its reader; what is printed from now on is dropped. A running task goes on. */
   readerWentAway(): void {
     this.#readerGone = true;

@@ -1,7 +1,6 @@
 /** When jobs run next: by their schedules and what is known about their last runs. */
-import { readConfig } from '../../config/config_file.ts';
 import type { Installation } from '../../config/installation.ts';
-import { type JobConfig, jobSection, jobSectionTypes } from '../../config/job_section.ts';
+import { listJobConfigs } from '../../config/jobs.ts';
 import { nextEvent, parseCalendarEvent, parseCalendarEventInput } from '../../time/calendar_event.ts';
 import { describeTaskState, taskEndTime } from '../tasks/task_log.ts';
 import { type JobState, lastRun, readJobState, referenceTime } from './job_state.ts';
@@ -16,11 +15,6 @@ export interface ScheduledRun {
   /** `OK`, `WARNINGS: n`, an error, `running` or `unknown`; absent: the job has not run yet. */
   lastRunState?: string;
   lastRunEndtime?: number;
-}
-
-/** The jobs of tape-job.cfg. */
-export async function readJobs(installation: Installation): Promise<JobConfig[]> {
-  return (await readConfig(installation, 'tape-job.cfg', jobSectionTypes)).list(jobSection);
 }
 
 /** The next `count` times of a calendar event after `from`; fewer where it ends. */
@@ -48,7 +42,7 @@ export function upcomingTimes(installation: Installation, event: string, count: 
  */
 export async function upcomingRuns(installation: Installation, count = 1): Promise<ScheduledRun[]> {
   const runs: ScheduledRun[] = [];
-  for (const { id, schedule } of await readJobs(installation)) {
+  for (const { id, schedule } of await listJobConfigs(installation)) {
     if (schedule === undefined) continue;
     const state = await readJobState(installation, id);
     const last = await lastRunColumns(installation, state);

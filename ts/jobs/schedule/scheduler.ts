@@ -6,11 +6,11 @@
 import { isLockTimeout } from '../../config/file_lock.ts';
 import type { Installation } from '../../config/installation.ts';
 import type { JobConfig } from '../../config/job_section.ts';
+import { listJobConfigs } from '../../config/jobs.ts';
 import { toFerriteError } from '../../errors.ts';
 import type { TaskOutcome } from '../../log.ts';
 import { nextEvent, parseCalendarEvent } from '../../time/calendar_event.ts';
 import { lockJob, readJobState, referenceTime } from './job_state.ts';
-import { readJobs } from './next_runs.ts';
 
 /** Runs one job as a task: takes its lock, waits for its drive however long that takes, keeps its state. */
 export type RunJob = (job: JobConfig, signal: AbortSignal) => Promise<TaskOutcome<unknown>>;
@@ -72,7 +72,7 @@ export class Scheduler {
   /** A file with mistakes is told of once and looked at again in a minute; what runs is not disturbed. */
   async #jobs(): Promise<JobConfig[]> {
     try {
-      const jobs = await readJobs(this.#installation);
+      const jobs = await listJobConfigs(this.#installation);
       if (this.#forget('configuration')) this.#log.info('the jobs can be read again');
       return jobs;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../grammar/command.ts';
 import { taskLog } from '../../grammar/output.ts';
-import { progress } from '../../parameters.ts';
+import { noWait, progress, waitingFor } from '../../parameters.ts';
 import { jobPositional } from './properties.ts';
 
 export default defineCommand({
@@ -10,10 +10,10 @@ export default defineCommand({
     'seconds.',
   examples: [['backup-job run job2', 'Now:']],
   positionals: { id: jobPositional },
-  options: { progress },
+  options: { progress, 'no-wait': noWait },
   output: taskLog,
-  async run({ id }, { installation, report }) {
+  async run({ id, 'no-wait': fails }, { installation, report }) {
     const { runBackupJob } = await import('../../../jobs/backup_jobs.ts');
-    return report.task((observer) => runBackupJob(installation, id, observer));
+    return report.task((observer) => runBackupJob(installation, id, observer, { waiting: waitingFor(fails, report) }));
   },
 });
