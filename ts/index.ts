@@ -40,8 +40,10 @@ export {
 export * from './jobs/media.ts';
 export * from './jobs/media_changes.ts';
 export * from './jobs/plan/backup_plan.ts';
-export { type RestoreParameters, type RestoreSummary, restore } from './jobs/restore.ts';
+export * from './jobs/plan/restore_plan.ts';
+export { type RestoreParameters, restore } from './jobs/restore.ts';
 export { type RestoreList, readRestoreList } from './jobs/restore_list.ts';
+export type { RestoreSummary } from './jobs/restore_summary.ts';
 export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
 export * from './jobs/snapshots.ts';
 export * from './keys/key_status.ts';

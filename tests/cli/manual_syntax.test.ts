@@ -125,7 +125,18 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape key change-passphrase': { because: 'PBS has it since 2.1', more: ['--force <boolean>'] },
   'proxmox-tape key remove': { because: 'D28', more: ['--force <boolean>'] },
   'proxmox-tape pool create': { because: 'D3', more: ['--drive <string>'] },
-  'proxmox-tape restore': { because: 'D11', more: [NO_WAIT] },
+  'proxmox-tape restore': {
+    because: 'D11; plans; newer PBS: chosen snapshots, namespaces, notification mode',
+    more: [
+      'proxmox-tape restore <media-set> <store> [{<snapshots>}] [OPTIONS]',
+      '<snapshots> : <array>',
+      '--dry-run <boolean>',
+      '--namespaces <array>',
+      NO_WAIT,
+      '--notification-mode legacy-sendmail|notification-system',
+    ],
+    less: ['proxmox-tape restore <media-set> <store> [OPTIONS]'],
+  },
   'proxmox-tape pool update': { because: 'D3', more: ['--drive <string>'] },
 };
 

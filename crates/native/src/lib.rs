@@ -9,9 +9,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod catalogs;
-mod changer;
 mod datastore;
-mod devices;
 mod drive;
 mod environment;
 mod failure;
@@ -23,5 +21,6 @@ mod labels;
 mod plain;
 mod plans;
 mod promise;
+mod selection;
 mod snapshots;
 mod worker;

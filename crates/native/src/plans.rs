@@ -8,6 +8,7 @@ use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use regex::Regex;
 
+use crate::datastore::number;
 use crate::failure::{Failure, Kind, sync};
 use crate::promise::on_thread;
 
@@ -42,6 +43,15 @@ pub fn copy_hollow_tapes(
             pbs::copy_hollow_tape(Path::new(&from), label, Path::new(&to))?;
         }
         Ok(())
+    })
+}
+
+/// Bytes of each file of a virtual drive's tape, in order. Works while somebody uses the drive.
+#[napi(ts_return_type = "Promise<Array<number>>")]
+pub fn virtual_tape_files(env: &Env, directory: String, label: String) -> napi::Result<Object<'_>> {
+    on_thread(env, "virtual-files", move || {
+        let lengths = pbs::tape_file_lengths(Path::new(&directory), &label)?;
+        Ok(lengths.into_iter().map(number).collect::<Vec<_>>())
     })
 }
 

@@ -387,6 +387,7 @@ impl Bench {
             owner: None,
             memory_bytes: None,
             workers: None,
+            selection: None,
         };
         let directory = self.root.join("tapes");
         let options = PbsDirectoryOptions {

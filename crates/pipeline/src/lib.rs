@@ -35,4 +35,7 @@ pub use environment::Environment;
 pub use error::{ChunkFault, PipelineError, Result};
 pub use events::Event;
 pub use ferrite_datastore::{CancelFlag, ChunkOrder};
-pub use restore::{IncompleteFile, RestoreOutcome, RestorePlan, RestoredSnapshot, restore};
+pub use restore::{
+    ChunkDemand, DemandPlace, DemandSource, IncompleteFile, Installed, RestoreOutcome, RestorePlan,
+    RestoredSnapshot, Selection, StageOutcome, StagedSnapshot, install, restore, stage,
+};

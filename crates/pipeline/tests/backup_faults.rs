@@ -70,6 +70,7 @@ fn assert_restores(library: &Library, scratch: &Path, source: &Store) {
             owner: None,
             memory_bytes: None,
             workers: None,
+            selection: None,
         };
         restore(&mut library.drive(), &plan, &|_| {}, &never()).unwrap();
     }

@@ -201,6 +201,7 @@ fn assert_restores(library: &Library, store: &Store, scratch: &Path, whole_piece
             owner: None,
             memory_bytes: None,
             workers: None,
+            selection: None,
         };
         restore(&mut library.drive(), &plan, &|_| {}, &never()).unwrap();
         let catalogs = [

@@ -261,6 +261,7 @@ fn restore_all(folder: &Path, store_name: &str) {
                 owner: None,
                 memory_bytes: None,
                 workers: None,
+                selection: None,
             };
             let outcome = restore(&mut library.drive(), &plan, &|_| {}, &never()).unwrap();
             restored.extend(

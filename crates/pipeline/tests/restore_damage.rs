@@ -96,6 +96,7 @@ proptest! {
             owner: None,
             memory_bytes: None,
             workers: Some(workers),
+            selection: None,
         };
         // Damage in what is not looked at (zeros behind the end, file attributes) may well go unnoticed.
         if let Ok(outcome) = restore(&mut library.drive(), &plan, &|_| {}, &never()) {

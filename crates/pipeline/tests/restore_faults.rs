@@ -77,6 +77,7 @@ impl Scene {
             owner: None,
             memory_bytes: Some(0),
             workers: Some(2),
+            selection: None,
         }
     }
 

@@ -2649,10 +2649,18 @@ export const commands: readonly CommandDescription[] = [
     path: ['restore'],
     summary: 'Restore a media set to datastores.',
     details:
-      'All tapes of the set are read in order. What a target has already is not written again; a restore that was stopped or failed is completed by running it again.',
+      'All tapes of the set are read in order, or with snapshots or namespaces only what is needed. What a target has already is not written again; a restore that was stopped or failed is completed by running it again.',
     examples: [
       ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore', 'A set to one datastore:'],
       ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 tank=new,other', 'Datastore tank to new, all else to other:'],
+      [
+        'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore tank:vm/100/2024-06-05T09:38:20Z',
+        'One snapshot; only what is missing for it is read:',
+      ],
+      [
+        'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore --namespaces store=tank,target=old',
+        'All below namespace old:',
+      ],
     ],
     positionals: [
       {
@@ -2672,6 +2680,14 @@ export const commands: readonly CommandDescription[] = [
         required: true,
         completion: 'store',
       },
+      {
+        name: 'snapshots',
+        kind: 'array',
+        typeText: '<array>',
+        description:
+          "Only these snapshots, as 'media content' shows them with their datastore in front: 'mystore:vm/100/2024-06-05T09:38:20Z'.",
+        required: false,
+      },
     ],
     options: [
       {
@@ -2683,11 +2699,34 @@ export const commands: readonly CommandDescription[] = [
         completion: 'drive',
       },
       {
+        name: 'dry-run',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Only say which tapes are needed in which order, how much is read and how long it takes.',
+        required: false,
+      },
+      {
+        name: 'namespaces',
+        kind: 'array',
+        typeText: '<array>',
+        description:
+          'Where namespaces go, may be given several times: store=<source>[,source=<ns>][,target=<ns>][,max-depth=<n>]. Snapshots that no mapping takes are not restored.',
+        required: false,
+      },
+      {
         name: 'no-wait',
         kind: 'boolean',
         typeText: '<boolean>',
         description: 'Fail when a tape is not at hand, instead of asking for it and waiting.',
         required: false,
+      },
+      {
+        name: 'notification-mode',
+        kind: 'string',
+        typeText: 'legacy-sendmail|notification-system',
+        description: 'How results and requests are sent to people.',
+        required: false,
+        values: ['legacy-sendmail', 'notification-system'],
       },
       {
         name: 'notify-user',

@@ -1,5 +1,6 @@
 /** Plans as lines for a person. */
 import type { BackupPlan, PlannedTape } from '../../jobs/plan/backup_plan.ts';
+import type { PlannedRead, RestorePlan } from '../../jobs/plan/restore_plan.ts';
 import { bytes } from '../report/renderers.ts';
 
 const size = (count: number): string => bytes(count, {});
@@ -19,7 +20,7 @@ const SOURCES: Readonly<Record<PlannedTape['source'], string>> = {
 };
 
 export function durationText(seconds: number | undefined): string {
-  if (seconds === undefined) return 'not known: nothing was written with this drive yet';
+  if (seconds === undefined) return 'not known: this drive was not used yet';
   if (seconds < 60) return 'less than a minute';
   const minutes = Math.ceil(seconds / 60);
   return minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
@@ -46,4 +47,24 @@ export function backupPlanLines(plan: BackupPlan): string[] {
 
 function tapeLine({ labelText, seqNr, source, tapeBytes }: PlannedTape): string {
   return `  ${seqNr}: ${labelText ?? 'a blank tape'} (${SOURCES[source]}), ${size(tapeBytes)}`;
+}
+
+export function restorePlanLines(plan: RestorePlan): string[] {
+  const { mediaSetUuid, pool, drive, whole, restored, existing, tapes, bytes: total, mounts } = plan;
+  return [
+    line('restore', `${whole ? 'media set' : 'chosen snapshots of media set'} ${mediaSetUuid} of pool '${pool}'`),
+    line('drive', drive),
+    line('snapshots', `${restored.length} to restore, ${existing.length} are there already`),
+    ...restored.map(({ store, snapshot, target, restoredAs }) => `  ${store}:${snapshot} to ${target}:${restoredAs}`),
+    line('tapes', tapes.length === 0 ? 'none' : `${tapes.length}, in this order; ${mounts} mounts`),
+    ...tapes.map(readLine),
+    line('to read', total === undefined ? 'not known' : size(total)),
+    line('time', durationText(plan.seconds)),
+    ...plan.notes.map((note) => line('note', note)),
+  ];
+}
+
+function readLine({ labelText, seqNr, location, atHand, bytes: count }: PlannedRead): string {
+  const amount = count === undefined ? '' : `, ${size(count)}`;
+  return `  ${seqNr}: ${labelText} (${location}${atHand ? '' : ': bring it'})${amount}`;
 }

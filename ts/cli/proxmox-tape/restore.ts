@@ -1,11 +1,13 @@
 import Type from 'typebox';
 import { authId, mediaSetUuid, userId } from '../../config/identifiers.ts';
-import { parseStoreMapping } from '../../config/store_mapping.ts';
+import { notificationMode } from '../../config/job_section.ts';
+import { parseNamespaceMappings, parseStoreMapping } from '../../config/store_mapping.ts';
 import { textAccepted } from '../../config/value_text.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { taskLog } from '../grammar/output.ts';
 import { annotate, optional } from '../grammar/parameter.ts';
-import { noWait, taskOptions, waitingFor } from '../parameters.ts';
+import { flag, noWait, taskOptions, waitingFor } from '../parameters.ts';
+import { restorePlanLines } from './plan_text.ts';
 
 const mapping = textAccepted(parseStoreMapping, {
   typeText: '[(<source>=)?<target>, ...]',
@@ -14,33 +16,75 @@ const mapping = textAccepted(parseStoreMapping, {
     'Without a target for all else only what is mapped is restored.',
 });
 
+const namespaceMapping = textAccepted((text) => parseNamespaceMappings([text]), {});
+
+const snapshotSelector = Type.String({
+  pattern: '^[A-Za-z0-9_][A-Za-z0-9._-]*:(?:ns/[^/]+/)*(?:vm|ct|host)/[^/]+/[^/]+$',
+  patternHint: '<datastore>:[ns/<ns>/...]<type>/<id>/<time>',
+});
+
 export default defineCommand({
   summary: 'Restore a media set to datastores.',
   details:
-    'All tapes of the set are read in order. What a target has already is not written again; a restore that was stopped ' +
+    'All tapes of the set are read in order, or with snapshots or namespaces only what is needed. What a target has already is not written again; a restore that was stopped ' +
     'or failed is completed by running it again.',
   examples: [
     ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore', 'A set to one datastore:'],
     ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 tank=new,other', 'Datastore tank to new, all else to other:'],
+    [
+      'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore tank:vm/100/2024-06-05T09:38:20Z',
+      'One snapshot; only what is missing for it is read:',
+    ],
+    [
+      'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore --namespaces store=tank,target=old',
+      'All below namespace old:',
+    ],
   ],
   positionals: {
     'media-set': annotate(mediaSetUuid, { completion: 'media-set' }),
     store: annotate(mapping, { completion: 'store' }),
+    snapshots: Type.Optional(
+      Type.Array(snapshotSelector, {
+        description:
+          "Only these snapshots, as 'media content' shows them with their datastore in front: " +
+          "'mystore:vm/100/2024-06-05T09:38:20Z'.",
+      }),
+    ),
   },
   options: {
     ...taskOptions,
+    'dry-run': flag('Only say which tapes are needed in which order, how much is read and how long it takes.'),
+    namespaces: Type.Optional(
+      Type.Array(namespaceMapping, {
+        description:
+          'Where namespaces go, may be given several times: store=<source>[,source=<ns>][,target=<ns>][,max-depth=<n>]. ' +
+          'Snapshots that no mapping takes are not restored.',
+      }),
+    ),
     'no-wait': noWait,
+    'notification-mode': Type.Optional(notificationMode),
     'notify-user': Type.Optional(userId),
     owner: optional(authId, { description: 'Owner of the restored groups; root@pam if not given.' }),
   },
   output: taskLog,
-  async run(
-    { 'media-set': mediaSet, 'no-wait': fails, 'notify-user': notifyUser, ...request },
-    { installation, report },
-  ) {
+  async run({ 'media-set': mediaSet, store, drive, owner, snapshots, namespaces, ...flags }, { installation, report }) {
+    const request = {
+      mediaSet,
+      store,
+      drive,
+      owner,
+      snapshots,
+      namespaces,
+      notifyUser: flags['notify-user'],
+      notificationMode: flags['notification-mode'],
+      waiting: waitingFor(flags['no-wait'], report),
+    };
+    if (flags['dry-run']) {
+      const { planRestore } = await import('../../jobs/plan/restore_plan.ts');
+      report.text(await report.work((log) => planRestore(installation, request, log)), restorePlanLines);
+      return;
+    }
     const { restore } = await import('../../jobs/restore.ts');
-    return report.task((observer) =>
-      restore(installation, { ...request, mediaSet, notifyUser, waiting: waitingFor(fails, report) }, observer),
-    );
+    return report.task((observer) => restore(installation, request, observer));
   },
 });

@@ -89,6 +89,21 @@ pub fn copy_hollow_tape(from: &Path, label: &str, to: &Path) -> Result<(), Direc
     replace_tape_index(to, label, files)
 }
 
+/// Lengths of the files of a tape, in order. Works while somebody uses the drive.
+///
+/// # Errors
+/// As [`copy_hollow_tape`].
+pub fn tape_file_lengths(directory: &Path, label: &str) -> Result<Vec<u64>, DirectoryError> {
+    check_label(label)?;
+    let files = read_tape_index(directory, label)?
+        .unwrap_or(0)
+        .min(MAX_FILES);
+    let length = |number| {
+        std::fs::metadata(file_path(directory, label, number)).map_or(0, |file| file.len())
+    };
+    Ok((0..files).map(length).collect())
+}
+
 /// Adds files to a hollow tape until it has `files` of them that hold `bytes` together: what is known of a tape that is not
 /// at hand.
 ///

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use directory::{Slot, Slots, list_slots};
 pub use disk::{Disk, DiskFile, SystemDisk, WriteStyle};
 pub use error::DirectoryError;
-pub use hollow::{HollowDisk, copy_hollow_tape, grow_hollow_tape};
+pub use hollow::{HollowDisk, copy_hollow_tape, grow_hollow_tape, tape_file_lengths};
 pub use tape::BLOCK_BYTES;
 
 use crate::target::{Connection, EmulatedDrive, Identity};

@@ -1,6 +1,7 @@
 //! Backup and restore: a plan goes down, events come up.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ferrite_datastore::Store;
 use ferrite_pipeline as pipeline;
@@ -16,6 +17,7 @@ use crate::datastore::{StoreOptions, number, snapshot_path};
 use crate::failure::{Failure, sync};
 use crate::labels::{TapeLabels, parse_uuid};
 use crate::plain::Owner;
+use crate::selection::{ChunkDemand, StagedSnapshot};
 
 /// How far the source is checked before it goes to tape.
 #[napi(string_enum = "lowercase")]
@@ -49,8 +51,6 @@ pub struct BackupPlan<'env> {
     pub reader_threads: Option<u32>,
     /// Only find out where everything would go, on a drive that is `hollow`: chunks are not read.
     pub dry_run: Option<bool>,
-    /// The media set is encrypted: nothing is written unless the drive says that it encrypts, or that it does not (the default).
-    pub encrypted: Option<bool>,
 }
 
 /// A snapshot that could not be opened.
@@ -135,9 +135,18 @@ pub struct StoreTarget {
     pub target: StoreOptions,
 }
 
+/// Chunks to fetch from the tape in the drive.
+#[napi(object, object_to_js = false)]
+pub struct ChunkSelection<'env> {
+    /// Chunk archives, by tape file.
+    pub files: Vec<i64>,
+    /// What is wanted from them.
+    pub demand: ClassInstance<'env, ChunkDemand>,
+}
+
 /// What to read from the tape in the drive, and where to.
-#[napi(object)]
-pub struct RestorePlan {
+#[napi(object, object_to_js = false)]
+pub struct RestorePlan<'env> {
     /// Labels that were read from the tape.
     pub labels: TapeLabels,
     /// What has no target is not restored, but listed in the catalog.
@@ -152,6 +161,19 @@ pub struct RestorePlan {
     pub memory_bytes: Option<i64>,
     /// Threads that verify and store chunks.
     pub workers: Option<u32>,
+    /// Only some chunks, no snapshots; the catalog stays as it is. The whole tape where not given.
+    pub selection: Option<ChunkSelection<'env>>,
+}
+
+/// What fetching the files of snapshots did.
+#[napi(object)]
+pub struct StageOutcome {
+    /// Archives that are not whole; their folders are gone again.
+    pub incomplete: Vec<IncompleteFile>,
+    /// Bytes of all blocks read.
+    pub bytes_read: i64,
+    /// Duration.
+    pub seconds: f64,
 }
 
 /// A snapshot on the tape.
@@ -201,14 +223,27 @@ pub struct RestoreOutcome {
     pub seconds: f64,
 }
 
+fn plain((store, snapshot): (String, ferrite_formats::SnapshotPath)) -> TapeSnapshot {
+    TapeSnapshot {
+        store,
+        snapshot: snapshot.to_string(),
+        file_number: None,
+        target: None,
+    }
+}
+
+impl From<pipeline::IncompleteFile> for IncompleteFile {
+    fn from(file: pipeline::IncompleteFile) -> Self {
+        Self {
+            file_number: number(file.file_number),
+            message: file.message,
+            lost: file.lost.map(plain),
+        }
+    }
+}
+
 impl From<pipeline::RestoreOutcome> for RestoreOutcome {
     fn from(outcome: pipeline::RestoreOutcome) -> Self {
-        let plain = |(store, snapshot): (String, ferrite_formats::SnapshotPath)| TapeSnapshot {
-            store,
-            snapshot: snapshot.to_string(),
-            file_number: None,
-            target: None,
-        };
         let named = |snapshots: Vec<_>| snapshots.into_iter().map(plain).collect();
         let restored = outcome.restored.into_iter().map(|snapshot| TapeSnapshot {
             store: snapshot.store,
@@ -221,13 +256,7 @@ impl From<pipeline::RestoreOutcome> for RestoreOutcome {
             restored: restored.collect(),
             existing: named(outcome.existing),
             skipped: named(outcome.skipped),
-            incomplete: incomplete
-                .map(|file| IncompleteFile {
-                    file_number: number(file.file_number),
-                    message: file.message,
-                    lost: file.lost.map(plain),
-                })
-                .collect(),
+            incomplete: incomplete.map(Into::into).collect(),
             chunks_restored: number(outcome.chunks_restored),
             chunks_present: number(outcome.chunks_present),
             bytes_read: number(outcome.bytes_read),
@@ -264,7 +293,6 @@ impl TapeDrive {
         };
         let (memory_bytes, readers) = (memory(plan.memory_bytes), plan.reader_threads);
         let dry_run = plan.dry_run.unwrap_or(false);
-        let encrypted = plan.encrypted.unwrap_or(false);
         self.call(env, move |state| {
             let snapshots: Result<Vec<_>, Failure> =
                 snapshots.iter().map(|text| snapshot_path(text)).collect();
@@ -281,10 +309,7 @@ impl TapeDrive {
                 dry_run,
             };
             let environment = state.environment.clone();
-            let drive = state.settled()?;
-            if !dry_run {
-                drive.expect_encryption(encrypted)?;
-            }
+            let (drive, _) = state.ready()?;
             let outcome = pipeline::backup(
                 drive,
                 &plan,
@@ -296,30 +321,65 @@ impl TapeDrive {
         })
     }
 
-    /// Reads the tape from behind its labels to its end and restores what is mapped.
-    #[napi(ts_return_type = "Promise<RestoreOutcome>")]
-    pub fn restore<'env>(
+    /// Fetches the files of snapshots into folders.
+    #[napi(ts_return_type = "Promise<StageOutcome>")]
+    pub fn stage_snapshots<'env>(
         &self,
         env: &'env Env,
-        plan: RestorePlan,
+        snapshots: Vec<StagedSnapshot>,
         on_event: Function<'_, DriveEvent, ()>,
     ) -> napi::Result<Object<'env>> {
         let listener = DriveListener::new(on_event)?;
         let cancel = self.cancel.transfer.clone();
         self.call(env, move |state| {
-            let targets: Result<_, Failure> = plan
-                .mapping
+            let snapshots: Result<Vec<_>, Failure> =
+                snapshots.into_iter().map(TryInto::try_into).collect();
+            let (drive, _) = state.ready()?;
+            let outcome =
+                pipeline::stage(drive, &snapshots?, &|event| listener.tell(event), &cancel)?;
+            Ok(StageOutcome {
+                incomplete: outcome.incomplete.into_iter().map(Into::into).collect(),
+                bytes_read: number(outcome.bytes_read),
+                seconds: outcome.seconds,
+            })
+        })
+    }
+
+    /// Reads the tape from behind its labels to its end and restores what is mapped; with a selection only its chunks.
+    #[napi(ts_return_type = "Promise<RestoreOutcome>")]
+    pub fn restore<'env>(
+        &self,
+        env: &'env Env,
+        plan: RestorePlan<'env>,
+        on_event: Function<'_, DriveEvent, ()>,
+    ) -> napi::Result<Object<'env>> {
+        let listener = DriveListener::new(on_event)?;
+        let cancel = self.cancel.transfer.clone();
+        let selection = plan.selection.map(|selection| pipeline::Selection {
+            files: selection
+                .files
+                .iter()
+                .map(|file| u64::try_from(*file).unwrap_or(0))
+                .collect(),
+            demand: Arc::clone(&selection.demand.core),
+        });
+        let (mapping, labels) = (plan.mapping, plan.labels);
+        let (owner_auth_id, catalog_path) = (plan.owner_auth_id, plan.catalog_path);
+        let (owner, memory_bytes, workers) = (plan.owner, plan.memory_bytes, plan.workers);
+        self.call(env, move |state| {
+            let targets: Result<_, Failure> = mapping
                 .iter()
                 .map(|entry| Ok((entry.source.clone(), Store::open(entry.target.to_core())?)))
                 .collect();
             let plan = pipeline::RestorePlan {
-                labels: core_labels(&plan.labels)?,
+                labels: core_labels(&labels)?,
                 mapping: targets?,
-                owner_auth_id: plan.owner_auth_id,
-                catalog_path: PathBuf::from(plan.catalog_path),
-                owner: plan.owner.map(Into::into),
-                memory_bytes: memory(plan.memory_bytes),
-                workers: plan.workers.map(|workers| workers as usize),
+                owner_auth_id,
+                catalog_path: PathBuf::from(catalog_path),
+                owner: owner.map(Into::into),
+                memory_bytes: memory(memory_bytes),
+                workers: workers.map(|workers| workers as usize),
+                selection,
             };
             let (drive, _) = state.ready()?;
             let outcome = pipeline::restore(drive, &plan, &|event| listener.tell(event), &cancel)?;

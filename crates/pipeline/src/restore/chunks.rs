@@ -13,6 +13,7 @@ use ferrite_formats::chunk_archive::{
 use ferrite_formats::content_header::ContentHeader;
 use ferrite_tape::{CatalogBuilder, ContentReader, TapeError};
 
+use super::demand::{ChunkDemand, DemandPlace};
 use super::pool::Pool;
 use super::targets::Targets;
 use super::worker::Job;
@@ -55,10 +56,31 @@ pub(super) struct Surroundings<'a> {
     pub cancel: &'a CancelFlag,
 }
 
+/// Some chunks of one archive.
+pub(super) struct Wanted<'a> {
+    demand: &'a ChunkDemand,
+    place: DemandPlace,
+    /// Chunks that were not met yet.
+    left: u64,
+}
+
+impl<'a> Wanted<'a> {
+    pub fn new(demand: &'a ChunkDemand, place: DemandPlace) -> Self {
+        Self {
+            demand,
+            place,
+            left: demand.count(place),
+        }
+    }
+}
+
 /// The body of a chunk archive.
 pub(super) struct ChunkArchive<'a> {
     around: &'a Surroundings<'a>,
-    catalog: &'a mut CatalogBuilder,
+    /// `None`: what is read is not listed.
+    catalog: Option<&'a mut CatalogBuilder>,
+    /// `None`: all chunks.
+    wanted: Option<Wanted<'a>>,
     file_number: u64,
     store: &'a str,
     target: Option<usize>,
@@ -78,6 +100,8 @@ enum Current {
     Collect(ChunkEntry, AlignedBuffer),
     /// It has no target: only its CRC is checked, so that the catalog does not promise what is damaged.
     Check(ChunkEntry),
+    /// Nobody wants it.
+    Ignored,
 }
 
 struct Waiting {
@@ -97,13 +121,15 @@ struct Place {
 impl<'a> ChunkArchive<'a> {
     pub fn new(
         around: &'a Surroundings<'a>,
-        catalog: &'a mut CatalogBuilder,
+        catalog: Option<&'a mut CatalogBuilder>,
+        wanted: Option<Wanted<'a>>,
         file_number: u64,
         store: &'a str,
     ) -> Self {
         Self {
             around,
             catalog,
+            wanted,
             file_number,
             store,
             target: around.targets.find(store),
@@ -124,8 +150,9 @@ impl<'a> ChunkArchive<'a> {
         header: &ContentHeader,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(ArchiveEnd, Counts)> {
-        self.catalog
-            .start_archive(self.file_number, header.uuid, self.store)?;
+        if let Some(catalog) = &mut self.catalog {
+            catalog.start_archive(self.file_number, header.uuid, self.store)?;
+        }
         let mut end = self.read_entries(reader, header, progress)?;
         if let Current::Collect(_, buffer) = std::mem::replace(&mut self.current, Current::None) {
             // The last chunk is cut off, or the archive is damaged behind it.
@@ -134,9 +161,11 @@ impl<'a> ChunkArchive<'a> {
         if let Some(message) = self.register_all()? {
             end = ArchiveEnd::Cut(message);
         }
-        match end {
-            ArchiveEnd::Void(_) => self.catalog.abandon_archive()?,
-            ArchiveEnd::Whole | ArchiveEnd::Cut(_) => self.catalog.end_archive()?,
+        if let Some(catalog) = &mut self.catalog {
+            match end {
+                ArchiveEnd::Void(_) => catalog.abandon_archive()?,
+                ArchiveEnd::Whole | ArchiveEnd::Cut(_) => catalog.end_archive()?,
+            }
         }
         Ok((end, self.counts))
     }
@@ -154,6 +183,9 @@ impl<'a> ChunkArchive<'a> {
         loop {
             if self.around.cancel.is_cancelled() {
                 return Err(PipelineError::Cancelled);
+            }
+            if self.wanted.as_ref().is_some_and(|wanted| wanted.left == 0) {
+                return Ok(ArchiveEnd::Whole);
             }
             match reader.payload() {
                 Ok([]) => break,
@@ -236,7 +268,7 @@ impl<'a> ChunkArchive<'a> {
                         return Ok(Some(self.describe(entry.digest, &error)));
                     }
                 }
-                Current::None | Current::Present(_) => {}
+                Current::None | Current::Present(_) | Current::Ignored => {}
             },
             ChunkEvent::EntryEnd => {
                 let current = std::mem::replace(&mut self.current, Current::None);
@@ -259,6 +291,11 @@ impl<'a> ChunkArchive<'a> {
     }
 
     fn start(&self, entry: ChunkEntry, place: Place) -> Result<Current> {
+        if let Some(wanted) = &self.wanted {
+            if !wanted.demand.wants(self.store, &entry.digest, wanted.place) {
+                return Ok(Current::Ignored);
+            }
+        }
         let Some(target) = self.target else {
             return Ok(Current::Check(entry));
         };
@@ -285,7 +322,7 @@ impl<'a> ChunkArchive<'a> {
     /// A chunk was read to its end.
     fn hand_over(&mut self, current: Current, place: Place) -> Result<()> {
         let (entry, with_worker) = match current {
-            Current::None => return Ok(()),
+            Current::None | Current::Ignored => return Ok(()),
             Current::Present(entry) => {
                 self.counts.present += 1;
                 (entry, false)
@@ -305,6 +342,9 @@ impl<'a> ChunkArchive<'a> {
                 (entry, true)
             }
         };
+        if let Some(wanted) = &mut self.wanted {
+            wanted.left = wanted.left.saturating_sub(1);
+        }
         self.waiting.push_back(Waiting {
             entry,
             with_worker,
@@ -372,7 +412,9 @@ impl<'a> ChunkArchive<'a> {
                 Err(error)
             };
         }
-        self.catalog.chunk(entry.digest)?;
+        if let Some(catalog) = &mut self.catalog {
+            catalog.chunk(entry.digest)?;
+        }
         self.counts.chunks += 1;
         self.counts.bytes += entry.size;
         if with_worker {

@@ -4,16 +4,23 @@
 //! [`pool`]; [`worker`] threads verify the chunk and put it into the store. Chunks that the target has are stepped over
 //! without a copy. The tape's catalog is rebuilt on the way: a chunk counts only when it is in its store, an archive only
 //! when it was read to its end.
+//!
+//! Chosen snapshots take three steps, so that no tape is read whole for them: [`stage`](stage()) fetches their files,
+//! [`restore`](fn@restore) with a [`Selection`] the chunks that [`ChunkDemand`] found missing, and [`install`] makes them
+//! appear.
 
 mod chunks;
+mod demand;
 mod pool;
 mod snapshot;
+mod stage;
 mod targets;
 mod walk;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -25,7 +32,10 @@ use ferrite_tape::{Owner, TapeLabels};
 use crate::error::Result;
 use crate::events::Event;
 use crate::threads::spawn;
+pub use demand::{ChunkDemand, DemandPlace, DemandSource};
 use pool::Pool;
+pub use snapshot::{Installed, install};
+pub use stage::{StageOutcome, StagedSnapshot, stage};
 use targets::Targets;
 
 /// Chunk buffers take no more than this where memory allows: enough for every worker and a few chunks ahead of them.
@@ -53,6 +63,17 @@ pub struct RestorePlan {
     pub memory_bytes: Option<u64>,
     /// Threads that verify and store chunks. `None` = two for each processor, at most 16.
     pub workers: Option<usize>,
+    /// Only some chunks of the tape, and no snapshots; the catalog stays as it is. `None` = the whole tape.
+    pub selection: Option<Selection>,
+}
+
+/// Chunks to fetch from the tape.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Chunk archives, by tape file.
+    pub files: Vec<u64>,
+    /// What is wanted from them.
+    pub demand: Arc<ChunkDemand>,
 }
 
 /// A snapshot that was restored.

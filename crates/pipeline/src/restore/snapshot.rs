@@ -83,6 +83,88 @@ pub(super) fn restore(
     Ok(SnapshotEnd::Restored)
 }
 
+/// What became of a staged snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// It is in the datastore.
+    Restored,
+    /// The datastore has it already.
+    Existing,
+    /// Files or chunks are missing, for a person.
+    Unusable(String),
+}
+
+/// Makes a snapshot out of a folder that [`stage`](super::stage()) made, once all of its chunks are in the datastore. The
+/// folder stays.
+///
+/// # Errors
+/// Files that are not what the manifest says, another owner, errors of the datastore. Nothing of the snapshot stays then.
+pub fn install(
+    store: &Store,
+    folder: &Path,
+    path: &SnapshotPath,
+    owner_auth_id: &str,
+    cancel: &CancelFlag,
+) -> Result<Installed> {
+    let manifest_path = folder.join(MANIFEST_NAME);
+    let blob = read_file(&manifest_path, MAX_MANIFEST_BYTES)?;
+    let manifest = Manifest::parse_blob(&blob)
+        .map_err(|source| format_error(manifest_path.clone(), source))?;
+    if let Some(reason) = check(&manifest, folder, store, cancel)? {
+        return Ok(Installed::Unusable(reason));
+    }
+    let group = store.create_group(path.namespace(), path.group(), owner_auth_id)?;
+    let Some(writer) = group.create_snapshot(path.time())? else {
+        return Ok(Installed::Existing);
+    };
+    let failed = |source| io_error(folder, source);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let text = name.to_string_lossy();
+        if text != MANIFEST_NAME {
+            copy_file(&folder.join(&name), &text, &writer)?;
+        }
+    }
+    let stored = manifest
+        .without_verify_state()
+        .to_blob()
+        .map_err(|source| format_error(manifest_path, source))?;
+    writer.commit(stored.as_bytes())?;
+    Ok(Installed::Restored)
+}
+
+fn copy_file(from: &Path, name: &str, writer: &SnapshotWriter) -> Result<()> {
+    let mut source = File::open(from).map_err(|error| io_error(from, error))?;
+    let mut stored = writer.create_file(name)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => return Ok(stored.finish()?),
+            Ok(bytes) => stored.append(&piece[..bytes])?,
+            Err(error) => return Err(io_error(from, error)),
+        }
+    }
+}
+
+fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let length = File::open(path)
+        .and_then(|file| file.take(most_bytes + 1).read_to_end(&mut content))
+        .map_err(|error| io_error(path, error))?;
+    if length as u64 > most_bytes {
+        return Err(damaged(path, format!("is longer than {most_bytes} bytes")));
+    }
+    Ok(content)
+}
+
+fn io_error(path: &Path, source: io::Error) -> PipelineError {
+    PipelineError::Store(StoreError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
+
 fn parse_manifest(blob: &[u8], writer: &SnapshotWriter) -> Result<Manifest> {
     Manifest::parse_blob(blob)
         .map_err(|source| format_error(writer.directory().join(MANIFEST_NAME), source))
@@ -217,23 +299,8 @@ fn check(
 
 /// Compares size and checksum of a file with the manifest; gives the index if it is one.
 fn check_file(file: &FileEntry, path: &Path) -> Result<Option<Index>> {
-    let failed = |source| {
-        PipelineError::Store(StoreError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })
-    };
-    let mut content = Vec::new();
-    let length = File::open(path)
-        .and_then(|opened| opened.take(MAX_INDEX_BYTES + 1).read_to_end(&mut content))
-        .map_err(failed)?;
-    if length as u64 > MAX_INDEX_BYTES {
-        return Err(damaged(
-            path,
-            format!("is longer than {MAX_INDEX_BYTES} bytes"),
-        ));
-    }
+    let content = read_file(path, MAX_INDEX_BYTES)?;
+    let length = content.len();
     let format = |source| format_error(path.to_owned(), source);
     let (index, size, csum) = if file.kind().map_err(format)?.is_index() {
         let index = Index::parse(&file.filename, content).map_err(format)?;

@@ -13,9 +13,11 @@ use ferrite_tape::file::read_head;
 use ferrite_tape::{AlignedBlock, CatalogBuilder, ContentReader, FileHead, FileKind, NextFile};
 use uuid::Uuid;
 
-use super::chunks::{ArchiveEnd, ChunkArchive, Surroundings};
+use super::chunks::{ArchiveEnd, ChunkArchive, Surroundings, Wanted};
+use super::demand::DemandPlace;
 use super::pool::Pool;
 use super::snapshot::{self, SnapshotEnd};
+use super::stage::{not_as_listed, open_file};
 use super::targets::Targets;
 use super::worker::Job;
 use super::{IncompleteFile, RestoreOutcome, RestorePlan, RestoredSnapshot};
@@ -49,11 +51,21 @@ pub(super) fn run(
             cancel,
         },
         events,
-        catalog: CatalogBuilder::create(&plan.catalog_path, &plan.labels, plan.owner)?,
+        catalog: match plan.selection {
+            Some(_) => None,
+            None => Some(CatalogBuilder::create(
+                &plan.catalog_path,
+                &plan.labels,
+                plan.owner,
+            )?),
+        },
         outcome: RestoreOutcome::default(),
         throttle: Throttle::new(),
     };
-    walk.read_tape(drive)?;
+    match &plan.selection {
+        Some(selection) => walk.read_files(drive, &selection.files)?,
+        None => walk.read_tape(drive)?,
+    }
     walk.finish()
 }
 
@@ -61,7 +73,8 @@ struct Walk<'a> {
     plan: &'a RestorePlan,
     around: Surroundings<'a>,
     events: &'a dyn Fn(Event),
-    catalog: CatalogBuilder,
+    /// `None` for a selection.
+    catalog: Option<CatalogBuilder>,
     outcome: RestoreOutcome,
     throttle: Throttle,
 }
@@ -94,6 +107,26 @@ impl Walk<'_> {
             self.progress(false);
             position = reader.finish()?;
         }
+    }
+
+    /// Chunk archives of a selection.
+    fn read_files(&mut self, drive: &mut Drive, files: &[u64]) -> Result<()> {
+        let mut block = AlignedBlock::new();
+        for &file_number in files {
+            if self.around.cancel.is_cancelled() {
+                return Err(PipelineError::Cancelled);
+            }
+            let mut reader = open_file(drive, file_number, &mut block)?;
+            let FileHead { header, kind } = read_head(&mut reader)?;
+            let FileKind::ChunkArchive { store } = kind else {
+                return Err(not_as_listed(file_number, "a chunk archive"));
+            };
+            let before = self.outcome.bytes_read;
+            self.chunk_archive(&mut reader, &header, &store)?;
+            self.outcome.bytes_read = before + reader.blocks() * BLOCK_SIZE as u64;
+            self.progress(false);
+        }
+        Ok(())
     }
 
     fn file(&mut self, reader: &mut ContentReader<'_>) -> Result<()> {
@@ -145,7 +178,16 @@ impl Walk<'_> {
                 });
             }
         };
-        let archive = ChunkArchive::new(&self.around, &mut self.catalog, file_number, store);
+        let wanted = self.plan.selection.as_ref().map(|selection| {
+            let media_uuid = self.plan.labels.label.uuid;
+            let place = DemandPlace {
+                media_uuid,
+                file_number,
+            };
+            Wanted::new(&selection.demand, place)
+        });
+        let catalog = self.catalog.as_mut();
+        let archive = ChunkArchive::new(&self.around, catalog, wanted, file_number, store);
         let (end, counts) = archive.read(reader, header, &mut progress)?;
         self.outcome.chunks_restored += counts.restored;
         self.outcome.bytes_restored += counts.restored_bytes;
@@ -188,8 +230,7 @@ impl Walk<'_> {
                 self.incomplete(file_number, reason, None);
                 return Ok(());
             }
-            self.catalog
-                .snapshot(file_number, uuid, store, &head.snapshot)?;
+            self.list_snapshot(file_number, uuid, head)?;
             self.skipped(head, "its datastore is not mapped");
             self.outcome.skipped.push((store.to_owned(), snapshot));
             return Ok(());
@@ -229,8 +270,18 @@ impl Walk<'_> {
             }
         }
         // The archive is whole, whatever became of the snapshot here.
-        self.catalog
-            .snapshot(file_number, uuid, store, &head.snapshot)?;
+        self.list_snapshot(file_number, uuid, head)
+    }
+
+    fn list_snapshot(
+        &mut self,
+        file_number: u64,
+        uuid: Uuid,
+        head: &SnapshotArchiveHeader,
+    ) -> Result<()> {
+        if let Some(catalog) = &mut self.catalog {
+            catalog.snapshot(file_number, uuid, &head.store, &head.snapshot)?;
+        }
         Ok(())
     }
 
@@ -238,7 +289,9 @@ impl Walk<'_> {
     fn finish(mut self) -> Result<RestoreOutcome> {
         self.around.targets.sync()?;
         self.progress(true);
-        self.catalog.finish()?;
+        if let Some(catalog) = self.catalog {
+            catalog.finish()?;
+        }
         (self.events)(Event::Committed {
             tape_bytes: self.outcome.bytes_read,
         });

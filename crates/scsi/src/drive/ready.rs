@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use super::Drive;
 use super::execute::Effect;
-use super::motion::refuses_function;
 use crate::asc::AdditionalSense;
 use crate::command::{
     BLOCK_LIMITS_BYTES, BlockLimits, LoadUnload, MAX_U24, PreventAllow, read_block_limits,
     test_unit_ready,
 };
 use crate::error::ScsiError;
-use crate::log::Activity;
 use crate::sense::SenseKey;
 use crate::timeouts;
 
@@ -47,12 +45,7 @@ pub struct WaitProgress<'a> {
     pub reason: &'a ScsiError,
     /// Of 65536, if the drive tells.
     pub progress: Option<u16>,
-    /// What the drive does meanwhile, if it was asked.
-    pub activity: Option<Activity>,
 }
-
-/// How long a wait lasts before the drive is asked what it does, and then the time between such questions.
-const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Drive {
     /// True if a tape is loaded and usable now. Pending unit attentions are consumed.
@@ -69,11 +62,6 @@ impl Drive {
     /// buffered mode, programmable early warning off. To be called once after a tape was loaded.
     pub fn prepare(&mut self) -> Result<(), ScsiError> {
         self.wait_ready(WaitOptions::default(), &mut |_| {})?;
-        self.set_up()
-    }
-
-    /// The second half of [`Drive::prepare`], for a tape that was waited for.
-    pub fn set_up(&mut self) -> Result<(), ScsiError> {
         self.read_block_limits()?;
         self.set_defaults()
     }
@@ -91,8 +79,6 @@ impl Drive {
         let start = self.options.clock.now();
         let mut may_load = options.load;
         let mut limit = options.limit;
-        let mut next_look = LOOK_INTERVAL;
-        let mut activity = None;
         loop {
             let Err(error) = self.test_ready() else {
                 return Ok(());
@@ -102,25 +88,22 @@ impl Drive {
             }
             if may_load && is_load_required(&error) {
                 may_load = false;
-                self.start_load()?;
+                self.load()?;
                 continue;
             }
             if !waiting_helps(&error, options) {
                 return Err(error);
             }
             let waited = self.options.clock.now().saturating_sub(start);
-            if waited >= next_look || waited >= limit {
-                next_look = waited + LOOK_INTERVAL;
-                activity = self.device_status().ok().map(|status| status.activity);
-                if activity == Some(Activity::Calibrating) {
-                    limit = limit.max(timeouts::READY_WHILE_CALIBRATING);
-                }
-            }
             if waited >= limit {
-                return Err(ScsiError::NotReady {
-                    waited,
-                    last: Box::new(error),
-                });
+                if limit < timeouts::READY_WHILE_CALIBRATING && self.is_calibrating() {
+                    limit = timeouts::READY_WHILE_CALIBRATING;
+                } else {
+                    return Err(ScsiError::NotReady {
+                        waited,
+                        last: Box::new(error),
+                    });
+                }
             }
             let progress = error.sense().and_then(|sense| sense.progress);
             on_progress(WaitProgress {
@@ -128,7 +111,6 @@ impl Drive {
                 limit,
                 reason: &error,
                 progress,
-                activity,
             });
             self.options.clock.sleep(timeouts::POLL_INTERVAL);
         }
@@ -176,35 +158,18 @@ impl Drive {
         }
     }
 
-    /// Threads the tape that is in the drive and waits until it can be used.
-    ///
-    /// # Errors
-    /// As [`Drive::wait_ready`].
-    pub fn load(&mut self, on_progress: &mut dyn FnMut(WaitProgress<'_>)) -> Result<(), ScsiError> {
-        self.start_load()?;
-        let options = WaitOptions {
-            load: false,
-            ..WaitOptions::default()
-        };
-        self.wait_ready(options, on_progress)
-    }
-
-    /// Begins to load. A fresh LTO-9 tape is calibrated meanwhile, for up to two hours: no command may wait for that.
-    fn start_load(&mut self) -> Result<(), ScsiError> {
+    /// Threads the tape that is in the drive.
+    pub fn load(&mut self) -> Result<(), ScsiError> {
         self.movements += 1;
-        let command = |immediate| {
-            LoadUnload {
+        self.command(
+            &LoadUnload {
                 load: true,
-                immediate,
+                immediate: false,
             }
-            .cdb()
-        };
-        match self.command(&command(true), Effect::Absolute, timeouts::LOAD) {
-            Err(error) if refuses_function(&error) => {
-                self.command(&command(false), Effect::Absolute, timeouts::LOAD)
-            }
-            result => result,
-        }
+            .cdb(),
+            Effect::Absolute,
+            timeouts::LOAD,
+        )
         .map(|_| ())
     }
 
