@@ -132,19 +132,29 @@ impl Ring {
         let mut entries = 0;
         loop {
             let tail = self.memory.number(mailbox::TAIL)?;
-            if tail == self.memory.number(mailbox::HEAD)? {
+            let head = self.memory.number(mailbox::HEAD)?;
+            if tail == head {
                 return Ok(entries);
             }
-            let length = self.serve_entry(tail, transport)?;
-            // Below 2^32: both are at most `self.bytes`, and the kernel's rings have a few MiB.
-            let next = (u64::from(tail) + u64::from(length)) % u64::from(self.bytes);
-            self.memory.store_number(mailbox::TAIL, next as u32)?;
+            if tail.max(head) >= self.bytes {
+                let what = "head or tail is outside of the ring";
+                return Err(RingError::Entry { at: tail, what });
+            }
+            // Up to the head, or up to the ring's end if the head is in the next round.
+            let end = if head > tail { head } else { self.bytes };
+            let next = tail + self.serve_entry(tail, end - tail, transport)?;
+            self.memory.store_number(mailbox::TAIL, next % self.bytes)?;
             entries += 1;
         }
     }
 
-    /// Executes one entry and gives its length.
-    fn serve_entry(&mut self, at: u32, transport: &mut dyn Transport) -> Result<u32, RingError> {
+    /// Executes one entry and gives its length, which is not more than `room`.
+    fn serve_entry(
+        &mut self,
+        at: u32,
+        room: u32,
+        transport: &mut dyn Transport,
+    ) -> Result<u32, RingError> {
         let wrong = |what| Err(RingError::Entry { at, what });
         let entry = self.start + u64::from(at);
         let length_and_operation = self.memory.number(entry + entry::LENGTH_AND_OPERATION)?;
@@ -152,8 +162,8 @@ impl Ring {
         if length == 0 {
             return wrong("it has no length");
         }
-        if u64::from(at) + u64::from(length) > u64::from(self.bytes) {
-            return wrong("it is longer than the ring");
+        if length > room {
+            return wrong("it reaches beyond the head or the ring's end");
         }
         match length_and_operation & entry::OPERATION_MASK {
             PADDING => {}
