@@ -7,8 +7,7 @@
 //! - [`cartridge`]: a tape with all an LTO cartridge has.
 //! - [`library`]: drives and a robot in a directory, for any number of processes.
 //! - [`null`]: a tape for benches.
-//!
-//! Faults, delays and recording are wrappers around [`ferrite_scsi::Transport`], not switches in here.
+//! - [`wrappers`]: faults, delays and recordings, around any [`ferrite_scsi::Transport`].
 
 pub mod cartridge;
 pub mod clock;
@@ -19,6 +18,7 @@ pub mod null;
 pub mod pbs;
 mod record;
 pub mod target;
+pub mod wrappers;
 
 pub use cartridge::{Cartridge, CartridgeError, CartridgeKind, Chip, Damage};
 pub use clock::{EmulatorClock, Pace, Timing, VirtualClock, WallClock};

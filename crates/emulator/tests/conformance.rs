@@ -12,7 +12,8 @@ use ferrite_emulator::{
 };
 use ferrite_scsi::Transport;
 use ferrite_scsi::conformance::{
-    ChangerProfile, Profile, Report, changer_conformance, drive_conformance,
+    ChangerProfile, Features, Profile, Report, changer_conformance, drive_conformance,
+    feature_conformance, worm_conformance,
 };
 use tempfile::TempDir;
 
@@ -37,6 +38,8 @@ fn assert_lto_passed(generation: u8, report: &Report) {
 
 const DRIVE_CHECKS: usize = 37;
 const CHANGER_CHECKS: usize = 17;
+const FEATURE_CHECKS: usize = 21;
+const WORM_CHECKS: usize = 4;
 
 #[test]
 fn virtual_drive() {
@@ -72,25 +75,40 @@ fn profile() -> Profile {
     }
 }
 
+/// A drive with a blank tape in memory.
+fn in_memory(kind: CartridgeKind, generation: u8, block_bytes: usize) -> Box<dyn Transport> {
+    let drive = EmulatedDrive::lto(
+        generation,
+        "SERIAL0001",
+        DriveQuirks::default(),
+        Timing::default(),
+    )
+    .unwrap();
+    let capacity = 20 * block_bytes as u64;
+    let mut chip = Chip::new(kind, generation, "BLANK", capacity);
+    chip.early_warning_bytes = 4 * block_bytes as u64;
+    drive.insert(Box::new(Cartridge::in_memory(chip).unwrap()));
+    Box::new(drive.connect())
+}
+
+#[test]
+fn features_of_all_generations() {
+    for generation in 4..=9 {
+        let mut make = || in_memory(CartridgeKind::Data, generation, BLOCK_BYTES);
+        let report = feature_conformance(&mut make, profile(), Features::LTO);
+        assert_passed(&format!("LTO-{generation}"), &report, FEATURE_CHECKS);
+        let mut make = || in_memory(CartridgeKind::Worm, generation, BLOCK_BYTES);
+        let report = worm_conformance(&mut make, profile());
+        assert_passed(&format!("WORM LTO-{generation}"), &report, WORM_CHECKS);
+    }
+}
+
 /// Any odd length: a tape has no favourite.
 #[test]
 fn drives_of_all_generations_in_memory() {
     for generation in 4..=9 {
         for block_bytes in [BLOCK_BYTES, 4093] {
-            let mut make = || -> Box<dyn Transport> {
-                let drive = EmulatedDrive::lto(
-                    generation,
-                    "SERIAL0001",
-                    DriveQuirks::default(),
-                    Timing::default(),
-                )
-                .unwrap();
-                let capacity = 20 * block_bytes as u64;
-                let mut chip = Chip::new(CartridgeKind::Data, generation, "BLANK", capacity);
-                chip.early_warning_bytes = 4 * block_bytes as u64;
-                drive.insert(Box::new(Cartridge::in_memory(chip).unwrap()));
-                Box::new(drive.connect())
-            };
+            let mut make = || in_memory(CartridgeKind::Data, generation, block_bytes);
             let report = drive_conformance(
                 &mut make,
                 Profile {
@@ -142,6 +160,8 @@ fn drives_of_a_library() {
         };
         let report = drive_conformance(&mut make, profile());
         assert_lto_passed(generation, &report);
+        let report = feature_conformance(&mut make, profile(), Features::LTO);
+        assert_passed(&format!("LTO-{generation}"), &report, FEATURE_CHECKS);
     }
 }
 

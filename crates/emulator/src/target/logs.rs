@@ -64,7 +64,7 @@ impl DriveTarget {
             return Err(Failure::invalid_field(3));
         }
         let page = match command.page {
-            PAGE_SUPPORTED => supported_pages(self.log_pages()),
+            PAGE_SUPPORTED => supported_pages(&self.log_pages()),
             PAGE_DEVICE_STATUS => self.device_status().to_page(),
             PAGE_TAPE_ALERT_RESPONSE if self.quirks.no_tape_alert_response => {
                 return Err(Failure::invalid_field(2));
@@ -96,11 +96,15 @@ impl DriveTarget {
         Ok(Reply::good())
     }
 
-    fn log_pages(&self) -> &'static [u8] {
-        if self.lto.is_some() {
-            &LTO_PAGES
-        } else {
-            &VIRTUAL_PAGES
+    fn log_pages(&self) -> Vec<u8> {
+        match self.lto {
+            None => VIRTUAL_PAGES.to_vec(),
+            Some(facts) => LTO_PAGES
+                .into_iter()
+                .filter(|&page| {
+                    page != PAGE_VOLUME_STATISTICS || facts.number >= STATISTICS_GENERATION
+                })
+                .collect(),
         }
     }
 

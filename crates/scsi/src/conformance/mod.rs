@@ -7,6 +7,7 @@
 mod blocks;
 mod changer;
 pub mod excuses;
+mod features;
 mod lenient;
 mod motion;
 mod unit;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use changer::{ChangerProfile, changer_conformance};
+pub use features::{Features, feature_conformance, worm_conformance};
 pub use lenient::{
     Excuse, Excused, Judgement, Rule, lenient_changer_conformance, lenient_drive_conformance,
 };
