@@ -66,32 +66,53 @@ const CLEAR_OPTIONS: u32 = 0x4000_0000;
 /// Options have 16 bits.
 const OPTIONS_MASK: u32 = 0xFFFF;
 
-/// Options of the st driver with the names that `mt` uses.
+/// Options of the st driver with their names in `pmt` (cli.md 5).
 pub const OPTIONS: &[(&str, u32)] = &[
     ("buffer-writes", 0x1),
     ("async-writes", 0x2),
     ("read-ahead", 0x4),
-    ("debug", 0x8),
-    ("two-fms", 0x10),
-    ("fast-eod", 0x20),
+    ("debugging", 0x8),
+    ("two-fm", 0x10),
+    ("fast-mteom", 0x20),
     ("auto-lock", 0x40),
     ("def-writes", 0x80),
     ("can-bsr", 0x100),
-    ("no-blklimits", 0x200),
+    ("no-blklims", 0x200),
     ("can-partitions", 0x400),
     ("scsi2logical", 0x800),
     ("sysv", 0x1000),
-    ("no-wait", 0x2000),
+    ("nowait", 0x2000),
     ("sili", 0x4000),
     ("weof-no-wait", 0x8000),
 ];
 
-/// Bit of an option by its name.
+/// Other names of some: those of `mt`, and one as the manual prints it.
+const OTHER_NAMES: &[(&str, u32)] = &[
+    ("debug", 0x8),
+    ("two-fms", 0x10),
+    ("fast-eod", 0x20),
+    ("no-blklimits", 0x200),
+    ("scsi2locical", 0x800),
+    ("no-wait", 0x2000),
+];
+
+/// Bit of an option by its name, in any case, with `_` or `-`.
 pub fn option_bit(name: &str) -> Option<u32> {
+    let name = name.to_ascii_lowercase().replace('_', "-");
     OPTIONS
         .iter()
+        .chain(OTHER_NAMES)
         .find(|(known, _)| *known == name)
         .map(|&(_, bit)| bit)
+}
+
+/// Names of the options that are on, as `status` shows them: `BUFFER_WRITES`.
+pub fn option_names(options: u32) -> Vec<String> {
+    OPTIONS
+        .iter()
+        .filter(|(_, bit)| options & bit != 0)
+        .map(|(name, _)| name.to_ascii_uppercase().replace('-', "_"))
+        .collect()
 }
 
 /// What to do with some options.
@@ -133,7 +154,7 @@ const FLAGS: &[(&str, u32)] = &[
     ("D_6250", 0x0080_0000),
     ("D_1600", 0x0040_0000),
     ("D_800", 0x0020_0000),
-    ("DR_OPEN", 0x0004_0000),
+    ("DRIVE_OPEN", 0x0004_0000),
     ("IM_REP_EN", 0x0001_0000),
     ("CLN", 0x0000_8000),
 ];
@@ -151,7 +172,7 @@ impl NodeStatus {
         }
     }
 
-    /// Names of the flags that are set, as `mt status` shows them.
+    /// Names of the flags that are set, as `status` shows them (cli.md 4.7).
     pub fn flags(&self) -> impl Iterator<Item = &'static str> {
         FLAGS
             .iter()
@@ -280,6 +301,12 @@ mod tests {
     fn options() {
         let sili = option_bit("sili").unwrap();
         assert_eq!(option_bit("no-such-option"), None);
+        assert_eq!(option_bit("NO_BLKLIMS"), option_bit("no-blklimits"));
+        assert_eq!(option_bit("SCSI2locical"), Some(0x800));
+        assert_eq!(
+            option_names(0x2005),
+            ["BUFFER_WRITES", "READ_AHEAD", "NOWAIT"]
+        );
         for (change, count) in [
             (OptionChange::Replace, 0x1000_4000),
             (OptionChange::Set, 0x3000_4000),

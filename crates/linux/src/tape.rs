@@ -39,6 +39,33 @@ impl TapeTransport {
         })
     }
 
+    /// Also opens the drive's tape node if it was not opened by it, so that users of st stay away.
+    ///
+    /// # Errors
+    /// [`LinuxError::InUse`] if another process has it. Everything else that keeps the node from being opened (no st driver, no
+    /// permission) only means that nobody can be kept away.
+    pub fn hold_tape_node(&mut self, tree: &DeviceTree) -> Result<(), LinuxError> {
+        if self.guard.is_some() {
+            return Ok(());
+        }
+        let node = tree
+            .find(self.sg.path())
+            .ok()
+            .flatten()
+            .and_then(|device| device.tape_node);
+        match node.map(TapeNode::open) {
+            Some(Ok(guard)) => self.guard = Some(guard),
+            Some(Err(error @ LinuxError::InUse { .. })) => return Err(error),
+            Some(Err(_)) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Both nodes.
+    pub fn into_parts(self) -> (SgTransport, Option<TapeNode>) {
+        (self.sg, self.guard)
+    }
+
     /// The sg node.
     pub fn sg(&self) -> &SgTransport {
         &self.sg

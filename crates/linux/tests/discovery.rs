@@ -131,6 +131,37 @@ fn scan() {
     assert_eq!(found[0].path(), tree.path("dev/sg2"));
     assert_eq!(found[1].path(), tree.path("dev/tape/by-id/scsi-LIB"));
     assert_eq!(found[2].path(), tree.path("dev/tape/by-id/scsi-DRV10-sg"));
+    let tape = |device: usize| {
+        (
+            found[device].tape_node.clone(),
+            found[device].tape_by_id.clone(),
+        )
+    };
+    assert_eq!(tape(0), (Some(tree.path("dev/nst1")), None));
+    assert_eq!(tape(1), (None, None));
+    assert_eq!(
+        tape(2),
+        (
+            Some(tree.path("dev/nst0")),
+            Some(tree.path("dev/tape/by-id/scsi-DRV10-nst"))
+        )
+    );
+    tree.write(
+        "sys/devices/host/2:0:0:0/scsi_tape/nst0/options",
+        "0x00000d07\n",
+    );
+    assert_eq!(tree.tree().tape_options("nst0"), Some(0xD07));
+    assert_eq!(tree.tree().tape_options("nst1"), None);
+}
+
+/// The ch driver's class, which not every kernel has loaded.
+fn tree_changer(tree: &Tree) {
+    let device = "sys/devices/host/2:0:0:1";
+    tree.link(&format!("{device}/scsi_changer/sch0/device"), "../..");
+    tree.link(
+        "sys/class/scsi_changer/sch0",
+        "../../devices/host/2:0:0:1/scsi_changer/sch0",
+    );
 }
 
 #[test]
@@ -150,6 +181,9 @@ fn nodes_of_one_drive() {
         assert_eq!(drive.serial, "DRV2", "{minor}");
     }
     assert_eq!(tree.find_number(21, 3).unwrap().unwrap().serial, "LIB");
+    tree_changer(&library);
+    assert_eq!(tree.find_number(86, 0).unwrap().unwrap().serial, "LIB");
+    assert_eq!(tree.find_number(86, 1).unwrap(), None);
     assert_eq!(tree.find_number(21, 0).unwrap(), None);
     assert_eq!(tree.find_number(9, 2).unwrap(), None);
     assert!(matches!(

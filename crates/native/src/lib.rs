@@ -9,7 +9,9 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod catalogs;
+mod changer;
 mod datastore;
+mod devices;
 mod drive;
 mod environment;
 mod failure;

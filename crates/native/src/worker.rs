@@ -1,6 +1,10 @@
-//! One named operating system thread that owns something (a drive) and works its calls off in order.
+//! One named operating system thread that owns something (a drive, a changer) and works its calls off in order.
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 
@@ -10,40 +14,75 @@ use crate::promise::{Pending, guarded};
 enum Message<S> {
     Job(Box<dyn FnOnce(&mut S) + Send>),
     Close(Pending<()>),
+    /// The process ends: give the device back, settle nothing.
+    Exit(Sender<()>),
 }
 
-/// The sending end of a worker thread that owns an `S`. The thread ends, and drops the `S`, when it is told to close, or
-/// when this is dropped and the queue is empty.
+/// How long the end of a process waits for a device. A command that takes longer leaves its traces to the next one who opens it.
+const EXIT_WAIT: Duration = Duration::from_secs(5);
+
+/// The sending end of a worker thread that owns an `S`. The thread ends, and drops the `S`, when it is told to close, when
+/// this is dropped and the queue is empty, or when the process ends.
 pub struct Worker<S> {
-    messages: Sender<Message<S>>,
+    messages: Arc<Sender<Message<S>>>,
+    exiting: Arc<AtomicBool>,
 }
 
 impl<S: 'static> Worker<S> {
-    /// Starts the thread; `make` builds the owned value on it.
-    pub fn spawn(
+    /// Starts the thread, on which `make` builds the owned value, and promises the `object` around its worker. `stop` is told
+    /// when the process ends.
+    pub fn open<'env, T>(
+        env: &'env Env,
         name: &str,
         make: impl FnOnce() -> Result<S, Failure> + Send + 'static,
-        ready: impl FnOnce(Result<(), Failure>) + Send + 'static,
-    ) -> Result<Self, Failure> {
+        object: impl FnOnce(Self) -> T + Send + 'static,
+        stop: impl FnOnce() + 'static,
+    ) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+    {
+        let (pending, promise) = Pending::<T>::new(env)?;
         let (messages, queue) = unbounded();
+        let worker = Self {
+            messages: Arc::new(messages),
+            exiting: Arc::default(),
+        };
+        worker.end_with_process(env, stop)?;
         let run = move || match guarded(make) {
             Ok(state) => {
-                ready(Ok(()));
+                pending.settle(Ok(object(worker)));
                 serve(state, queue);
             }
-            Err(failure) => ready(Err(failure)),
+            Err(failure) => pending.settle(Err(failure)),
         };
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(run)
-            .map_err(|error| {
-                Failure::new(
-                    Kind::System,
-                    "thread",
-                    format!("cannot start thread {name}: {error}"),
-                )
-            })?;
-        Ok(Self { messages })
+        match std::thread::Builder::new().name(name.to_owned()).spawn(run) {
+            Ok(_) => Ok(promise),
+            Err(error) => Err(Failure::new(
+                Kind::System,
+                "thread",
+                format!("cannot start thread {name}: {error}"),
+            )
+            .into_js(env)),
+        }
+    }
+
+    /// A process that ends (`process.exit`, or nothing left to do) would take its threads with it in the middle of whatever they
+    /// do; a key would stay in the drive.
+    fn end_with_process(&self, env: &Env, stop: impl FnOnce() + 'static) -> napi::Result<()> {
+        let messages: Weak<Sender<Message<S>>> = Arc::downgrade(&self.messages);
+        let exiting = Arc::clone(&self.exiting);
+        env.add_env_cleanup_hook((), move |()| {
+            exiting.store(true, Ordering::SeqCst);
+            let Some(messages) = messages.upgrade() else {
+                return;
+            };
+            stop();
+            let (done, gone) = bounded(1);
+            if messages.send(Message::Exit(done)).is_ok() {
+                let _ = gone.recv_timeout(EXIT_WAIT);
+            }
+        })?;
+        Ok(())
     }
 
     /// Queues `work` and returns the promise of its result.
@@ -53,8 +92,13 @@ impl<S: 'static> Worker<S> {
         F: FnOnce(&mut S) -> Result<T, Failure> + Send + 'static,
     {
         let (pending, promise) = Pending::new(env)?;
+        let exiting = Arc::clone(&self.exiting);
         let job = Message::Job(Box::new(move |state: &mut S| {
-            pending.settle(guarded(|| work(state)))
+            let result = guarded(|| work(state));
+            // At the end nobody is left to hear of it, and Node is taking down what would carry it.
+            if !exiting.load(Ordering::SeqCst) {
+                pending.settle(result);
+            }
         }));
         self.send(env, job).map(|()| promise)
     }
@@ -67,7 +111,7 @@ impl<S: 'static> Worker<S> {
 
     fn send(&self, env: &Env, message: Message<S>) -> napi::Result<()> {
         let closed = || {
-            Failure::new(Kind::Usage, "closed", "the thread of this drive has ended").into_js(env)
+            Failure::new(Kind::Usage, "closed", "the thread of this device has ended").into_js(env)
         };
         self.messages.send(message).map_err(|_| closed())
     }
@@ -83,6 +127,14 @@ fn serve<S>(mut state: S, queue: Receiver<Message<S>>) {
                     Ok(())
                 });
                 return pending.settle(gone);
+            }
+            Message::Exit(done) => {
+                let _ = guarded(|| {
+                    drop(state);
+                    Ok(())
+                });
+                let _ = done.send(());
+                return;
             }
         }
     }

@@ -174,6 +174,11 @@ impl AdditionalSense {
         matches!(self.0, ASC_MEDIUM_CHANGED | ASC_RESET)
     }
 
+    /// A unit attention with this code says that somebody changed the key or other encryption parameters.
+    pub fn is_about_encryption(self) -> bool {
+        matches!(self, Self(0x2A, 0x11..=0x13))
+    }
+
     /// A unit attention with this code changes nothing for the one who reads or writes.
     pub fn is_mere_notice(self) -> bool {
         matches!(

@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
+use crate::asc::AdditionalSense;
 use crate::inquiry::PeripheralType;
 use crate::meaning;
 use crate::opcode::OperationCode;
-use crate::sense::{MalformedSense, Sense};
+use crate::sense::{MalformedSense, Sense, SenseKey};
 use crate::transport::{Status, TransportError};
 
 /// What can be done about an error.
@@ -277,6 +278,17 @@ impl ScsiError {
             ScsiError::InFile { source, .. } => source.detail(),
             _ => None,
         }
+    }
+
+    /// True if the device does not know the command, or not in this form: a feature is missing, nothing is wrong.
+    pub fn is_refused_function(&self) -> bool {
+        self.sense().is_some_and(|sense| {
+            sense.key == SenseKey::IllegalRequest
+                && matches!(
+                    sense.code,
+                    AdditionalSense::INVALID_OPERATION_CODE | AdditionalSense::INVALID_FIELD_IN_CDB
+                )
+        })
     }
 
     /// True if the tape's position is unknown after this error.

@@ -21,6 +21,8 @@ use files::{bytes, names, numbers, text_file};
 pub const SG_MAJOR: u32 = 21;
 /// Major number of st and nst nodes.
 pub const ST_MAJOR: u32 = 9;
+/// Major number of nodes of the ch driver.
+pub const CH_MAJOR: u32 = 86;
 /// Bytes of one segment when memory is scattered.
 const PAGE_BYTES: u64 = 4096;
 /// Minor number of a tape node: the drive's number is in the other bits (<linux/mtio.h>).
@@ -45,13 +47,19 @@ impl DeviceKind {
         }
     }
 
-    /// Name in /dev/tape/by-id. Drives need an udev rule of their own for it (their other links are to st nodes).
+    /// Name in /dev/tape/by-id, in which udev replaces blanks. Drives need an udev rule of their own for it (their other links are to st nodes).
     fn link_name(self, serial: &str) -> String {
+        let serial = link_text(serial);
         match self {
             DeviceKind::Tape => format!("scsi-{serial}-sg"),
             DeviceKind::Changer => format!("scsi-{serial}"),
         }
     }
+}
+
+/// A serial number in the name of a link.
+fn link_text(serial: &str) -> String {
+    serial.replace(char::is_whitespace, "_")
 }
 
 /// A drive or changer that the kernel knows.
@@ -65,6 +73,10 @@ pub struct ScannedDevice {
     pub node: PathBuf,
     /// The name that stays, `/dev/tape/by-id/scsi-<serial>-sg`; `None` if udev made no such link.
     pub by_id: Option<PathBuf>,
+    /// A drive's tape node that does not rewind, `/dev/nst0`; `None` without the st driver.
+    pub tape_node: Option<PathBuf>,
+    /// The name of that which stays, `/dev/tape/by-id/scsi-<serial>-nst`.
+    pub tape_by_id: Option<PathBuf>,
     /// Serial number.
     pub serial: String,
     /// Vendor, `unknown` if udev and kernel do not tell.
@@ -171,10 +183,16 @@ impl DeviceTree {
                 .filter(|serial| !serial.is_empty())
         })?;
         let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
+        let tape = self.tape_of_sg(name).filter(|_| kind == DeviceKind::Tape);
+        let tape_link = format!("scsi-{}-nst", link_text(&serial));
         Some(ScannedDevice {
             kind,
             node: self.node(name),
-            by_id: self.stable_name(kind, &serial, name),
+            by_id: self.link_to(&kind.link_name(&serial), name),
+            tape_by_id: tape
+                .as_deref()
+                .and_then(|tape| self.link_to(&tape_link, tape)),
+            tape_node: tape.map(|tape| self.node(&tape)),
             vendor: or_unknown(property("ID_VENDOR").or_else(|| attribute("vendor"))),
             model: or_unknown(property("ID_MODEL").or_else(|| attribute("model"))),
             name: name.to_owned(),
@@ -199,8 +217,7 @@ impl DeviceTree {
     }
 
     /// The link in /dev/tape/by-id, if it leads to this very node: with multipath, several nodes have one serial number.
-    fn stable_name(&self, kind: DeviceKind, serial: &str, name: &str) -> Option<PathBuf> {
-        let link_name = kind.link_name(serial);
+    fn link_to(&self, link_name: &str, name: &str) -> Option<PathBuf> {
         if link_name.contains('/') {
             return None;
         }
@@ -209,7 +226,8 @@ impl DeviceTree {
         (target.file_name() == Some(OsStr::new(name))).then_some(link)
     }
 
-    /// The drive or changer behind a path: an sg node, a link to one, or a tape node. Compared by device numbers, not names.
+    /// The drive or changer behind a path: an sg node, a link to one, a tape node, or a node of the ch driver. Compared by
+    /// device numbers, not names.
     ///
     /// # Errors
     /// Why the path cannot be looked at, or [`LinuxError::Tree`].
@@ -230,6 +248,11 @@ impl DeviceTree {
         if major == ST_MAJOR {
             return Ok(self
                 .sg_of_tape_number(minor)
+                .and_then(|sg| self.scanned(&sg)));
+        }
+        if major == CH_MAJOR {
+            return Ok(self
+                .sg_of_changer_number(minor)
                 .and_then(|sg| self.scanned(&sg)));
         }
         Ok(self
@@ -278,6 +301,30 @@ impl DeviceTree {
             &self.device("scsi_generic", sg).join("scsi_changer"),
             |name| name.starts_with("sch"),
         )
+    }
+
+    /// Name of the sg node (`sg3`) for the minor number of a node of the ch driver.
+    fn sg_of_changer_number(&self, minor: u32) -> Option<String> {
+        let class = self.class("scsi_changer");
+        let name = names(&class)
+            .ok()?
+            .into_iter()
+            .find(|name| numbers(&class.join(name).join("dev")) == Some((CH_MAJOR, minor)))?;
+        first_name(&class.join(name).join("device/scsi_generic"), |name| {
+            sg_number(name).is_some()
+        })
+    }
+
+    /// Options of the st driver for a tape node (`nst0`), bits of [`crate::mtio::OPTIONS`].
+    pub fn tape_options(&self, tape: &str) -> Option<u32> {
+        let text = text_file(&self.class("scsi_tape").join(tape).join("options"))?;
+        u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
+    }
+
+    /// The same for the path of any of a drive's tape nodes.
+    pub fn tape_options_of(&self, node: &Path) -> Option<u32> {
+        let found = rustix::fs::stat(node).ok()?;
+        self.tape_options(&self.tape_of_number(rustix::fs::minor(found.st_rdev))?)
     }
 
     /// What the host adapter of an sg node takes in one command.

@@ -1,16 +1,20 @@
 //! An open drive: one named operating system thread that owns it and works its calls off in order.
 
 mod catalog;
+mod diagnosis;
+mod encryption;
 mod events;
 mod labels;
+mod medium;
 mod motion;
+mod progress;
 mod state;
 mod status;
+mod tool;
 mod transfer;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ferrite_datastore::CancelFlag;
 use ferrite_pipeline::Environment as CoreEnvironment;
@@ -20,17 +24,18 @@ use napi_derive::napi;
 
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
-use crate::promise::Pending;
+use crate::promise::{Pending, guarded};
 use crate::worker::Worker;
 use state::DriveState;
 
 /// A drive as its section in tape.cfg describes it.
 #[napi(object, object_to_js = false)]
 pub struct DriveOptions<'env> {
-    /// `virtual`
-    #[napi(ts_type = "'virtual'")]
+    /// Type of its section.
+    #[napi(ts_type = "'virtual' | 'lto' | 'linux'")]
     pub kind: String,
-    /// Directory of a virtual drive.
+    /// Directory of a virtual drive. Else an sg node, a tape node that does not rewind, or a link to one of them: commands go
+    /// through the sg node, and the tape node is held so that users of the st driver keep away.
     pub path: String,
     /// Capacity of each virtual tape in bytes (default 64 MiB).
     pub max_size: Option<i64>,
@@ -38,6 +43,10 @@ pub struct DriveOptions<'env> {
     pub hollow: Option<bool>,
     /// Name of the drive, for its thread and messages.
     pub name: String,
+    /// Only look and do single things (`pmt`): no key is cleared, nothing set up, no tape node held but the one that was named.
+    pub passive: Option<bool>,
+    /// Writes every SCSI command down: to a file that is appended to, or `-` for standard error. Keys are not shown.
+    pub trace_scsi: Option<String>,
     /// Clock, UUIDs and chunk order; the system's where not given.
     pub environment: Option<ClassInstance<'env, Environment>>,
 }
@@ -78,31 +87,19 @@ impl TapeDrive {
             Ok(setup) => setup,
             Err(failure) => return Err(failure.into_js(env)),
         };
-        let (pending, promise) = Pending::<TapeDrive>::new(env)?;
-        // The worker must be in the object that its own thread makes when the drive is open, so it is handed over there.
-        let handover = Arc::new(Mutex::new(None));
-        let (slot, name) = (Arc::clone(&handover), options.name.clone());
-        let (opened, ready) = crossbeam_channel::bounded::<()>(1);
-        let settle = move |result: Result<(), Failure>| {
-            // Until the worker is in its slot.
-            let _ = ready.recv();
-            let worker = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            pending.settle(result.map(|()| TapeDrive {
+        let name = options.name.clone();
+        let stop = cancel.clone();
+        Worker::open(
+            env,
+            &format!("drive-{name}"),
+            move || setup.open(),
+            move |worker| TapeDrive {
                 name,
                 cancel,
-                worker: Mutex::new(worker),
-            }));
-        };
-        match Worker::spawn(
-            &format!("drive-{}", options.name),
-            move || setup.open(),
-            settle,
-        ) {
-            Ok(worker) => *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker),
-            Err(failure) => return Err(failure.into_js(env)),
-        }
-        let _ = opened.send(());
-        Ok(promise)
+                worker: Mutex::new(Some(worker)),
+            },
+            move || stop.set(),
+        )
     }
 
     /// Name of the drive.
@@ -144,7 +141,12 @@ impl TapeDrive {
         F: FnOnce(&mut DriveState) -> Result<T, Failure> + Send + 'static,
     {
         match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(worker) => worker.call(env, work),
+            Some(worker) => worker.call(env, move |state| {
+                guarded(|| work(state)).map_err(|failure| {
+                    state.forget_key();
+                    state.explain(failure)
+                })
+            }),
             None => Err(Failure::new(
                 Kind::Usage,
                 "closed",

@@ -1,11 +1,14 @@
 //! Loading, positions, erasing.
 
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 
 use super::TapeDrive;
+use super::progress::{OperationProgress, ProgressListener};
+use super::state::DriveState;
 use crate::datastore::number;
+use crate::failure::Failure;
 use crate::promise::on_thread;
 
 /// A place for a tape.
@@ -28,41 +31,43 @@ pub struct TapeSlots {
 
 #[napi]
 impl TapeDrive {
-    /// Tapes that the drive's own changer can reach.
+    /// Tapes that a virtual drive's own changer can reach.
     #[napi(ts_return_type = "Promise<TapeSlots>")]
     pub fn slots<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.call(env, |state| Ok(TapeSlots::from(state.directory.slots()?)))
+        self.call(env, |state| {
+            Ok(TapeSlots::from(state.directory()?.slots()?))
+        })
     }
 
-    /// Loads a tape, instead of the one that is in the drive, and waits until it is ready.
+    /// Loads a tape into a virtual drive, instead of the one that is in it, and waits until it is ready.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn load<'env>(&self, env: &'env Env, label_text: String) -> napi::Result<Object<'env>> {
         self.call(env, move |state| {
-            state.directory.load(&label_text)?;
+            state.directory()?.load(&label_text)?;
             state.changed();
             state.ready()?;
             Ok(())
         })
     }
 
-    /// Ejects the tape and puts it back to its place; fine without one.
+    /// Ejects the tape, and puts it back to its place if the drive is a virtual one; fine without one.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn unload<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.call(env, |state| {
-            if state.drive().is_ready() {
-                state.drive().unload()?;
-            }
-            state.directory.unload()?;
-            state.changed();
-            Ok(())
-        })
+        self.call(env, |state| state.eject())
     }
 
     /// To the beginning of the tape.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn rewind<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.call(env, |state| {
-            let _ = state.ready()?.0.rewind()?;
+    pub fn rewind<'env>(
+        &self,
+        env: &'env Env,
+        on_progress: Option<Function<'_, OperationProgress, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let listener = ProgressListener::new("rewind", on_progress)?;
+        self.call(env, move |state| {
+            let _ = state
+                .settled()?
+                .rewind_watched(&mut |progress| listener.tell(progress))?;
             Ok(())
         })
     }
@@ -77,12 +82,41 @@ impl TapeDrive {
 
     /// Empties the tape, fast (an end mark at its beginning) or by overwriting all of it, which takes hours.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn erase<'env>(&self, env: &'env Env, fast: bool) -> napi::Result<Object<'env>> {
+    pub fn erase<'env>(
+        &self,
+        env: &'env Env,
+        fast: bool,
+        on_progress: Option<Function<'_, OperationProgress, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let listener = ProgressListener::new("erase", on_progress)?;
         self.call(env, move |state| {
-            let _ = state.ready()?.0.format(fast, &mut |_| {})?;
+            let _ = format(state, fast, &listener)?;
             Ok(())
         })
     }
+
+    /// As `erase`; resolves with what did not work and does not matter, for a log: cartridge memory that was not cleared.
+    #[napi(ts_return_type = "Promise<Array<string>>")]
+    pub fn format<'env>(
+        &self,
+        env: &'env Env,
+        fast: bool,
+        on_progress: Option<Function<'_, OperationProgress, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let listener = ProgressListener::new("format", on_progress)?;
+        self.call(env, move |state| format(state, fast, &listener))
+    }
+}
+
+fn format(
+    state: &mut DriveState,
+    fast: bool,
+    listener: &ProgressListener,
+) -> Result<Vec<String>, Failure> {
+    let formatted = state
+        .settled()?
+        .format(fast, &mut |progress| listener.tell(progress))?;
+    Ok(formatted.notes)
 }
 
 /// Tapes of a virtual drive's directory; works while somebody uses the drive.

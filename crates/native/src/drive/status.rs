@@ -1,11 +1,13 @@
 //! What a drive tells of itself and of the tape in it.
 
+use ferrite_linux::{DeviceTree, TapeNode, mtio};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
 use super::TapeDrive;
 use crate::datastore::number;
+use crate::failure::Failure;
 
 /// Everything `status` shows (cli.md 4.7). What the drive does not tell is absent.
 #[napi(object)]
@@ -44,6 +46,16 @@ pub struct DriveStatus {
     pub medium_wearout: Option<f64>,
     /// Times the tape was threaded.
     pub volume_mounts: Option<i64>,
+    /// A tape is loaded and can be used.
+    pub ready: bool,
+    /// The tape can be written only once.
+    pub worm: Option<bool>,
+    /// What the drive is doing: `no-activity`, `cleaning`, `loading` ...
+    pub drive_activity: Option<String>,
+    /// Flags of the st driver, of a drive that was opened by its tape node: `ONLINE`, `BOT` ...
+    pub driver_flags: Option<Vec<String>>,
+    /// Options of the st driver, of a drive that was opened by its tape node: `BUFFER_WRITES` ...
+    pub driver_options: Option<Vec<String>>,
 }
 
 impl From<ferrite_scsi::drive::DriveStatus> for DriveStatus {
@@ -66,8 +78,22 @@ impl From<ferrite_scsi::drive::DriveStatus> for DriveStatus {
             medium_passes: status.wear.map(|wear| number(wear.medium_passes)),
             medium_wearout: status.wear.map(|wear| wear.medium_wearout),
             volume_mounts: status.wear.map(|wear| number(wear.volume_mounts)),
+            ready: status.ready,
+            worm: status.worm,
+            drive_activity: status.activity.map(|activity| activity.name().to_owned()),
+            driver_flags: None,
+            driver_options: None,
         }
     }
+}
+
+fn driver_flags(node: &TapeNode) -> Result<Vec<String>, Failure> {
+    Ok(node.status()?.flags().map(str::to_owned).collect())
+}
+
+fn driver_options(node: &TapeNode) -> Option<Vec<String>> {
+    let options = DeviceTree::system().tape_options_of(node.path())?;
+    Some(mtio::option_names(options))
 }
 
 #[napi]
@@ -75,7 +101,17 @@ impl TapeDrive {
     /// Drive and tape; works without a tape.
     #[napi(ts_return_type = "Promise<DriveStatus>")]
     pub fn status<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.call(env, |state| Ok(DriveStatus::from(state.drive().status()?)))
+        self.call(env, |state| {
+            let status = DriveStatus::from(state.drive().status()?);
+            Ok(match state.tape_node() {
+                Some(node) => DriveStatus {
+                    driver_flags: Some(driver_flags(node)?),
+                    driver_options: driver_options(node),
+                    ..status
+                },
+                None => status,
+            })
+        })
     }
 
     /// Native bytes in use on the tape, from the volume statistics; null where the drive keeps none.

@@ -51,6 +51,8 @@ pub struct BackupPlan<'env> {
     pub reader_threads: Option<u32>,
     /// Only find out where everything would go, on a drive that is `hollow`: chunks are not read.
     pub dry_run: Option<bool>,
+    /// The media set is encrypted: nothing is written unless the drive says that it encrypts, or that it does not (the default).
+    pub encrypted: Option<bool>,
 }
 
 /// A snapshot that could not be opened.
@@ -293,6 +295,7 @@ impl TapeDrive {
         };
         let (memory_bytes, readers) = (memory(plan.memory_bytes), plan.reader_threads);
         let dry_run = plan.dry_run.unwrap_or(false);
+        let encrypted = plan.encrypted.unwrap_or(false);
         self.call(env, move |state| {
             let snapshots: Result<Vec<_>, Failure> =
                 snapshots.iter().map(|text| snapshot_path(text)).collect();
@@ -309,7 +312,10 @@ impl TapeDrive {
                 dry_run,
             };
             let environment = state.environment.clone();
-            let (drive, _) = state.ready()?;
+            let drive = state.settled()?;
+            if !dry_run {
+                drive.expect_encryption(encrypted)?;
+            }
             let outcome = pipeline::backup(
                 drive,
                 &plan,

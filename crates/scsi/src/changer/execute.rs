@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Changer, ChangerError};
-use crate::asc::AdditionalSense;
 use crate::error::ScsiError;
 use crate::exchange::exchange;
 use crate::sense::SenseKey;
@@ -49,15 +48,7 @@ fn again(error: &ScsiError) -> Again {
 
 /// True if the device does not know the command, or not in this form.
 pub(super) fn refuses_function(error: &ScsiError) -> bool {
-    error.sense().is_some_and(|sense| {
-        sense.is(
-            SenseKey::IllegalRequest,
-            AdditionalSense::INVALID_OPERATION_CODE,
-        ) || sense.is(
-            SenseKey::IllegalRequest,
-            AdditionalSense::INVALID_FIELD_IN_CDB,
-        )
-    })
+    error.is_refused_function()
 }
 
 impl Changer {

@@ -10,6 +10,7 @@ use crate::encryption::{
 };
 use crate::error::ScsiError;
 use crate::opcode::OperationCode;
+use crate::sense::SenseKey;
 use crate::timeouts;
 use crate::transport::Data;
 
@@ -18,6 +19,8 @@ use crate::transport::Data;
 pub(super) struct EncryptionState {
     /// A key was set and not cleared since.
     key_set: bool,
+    /// Interruptions counted when the drive last said that it has the key: a reset makes it forget.
+    confirmed_at: u64,
     /// Clearing failed once: library or drive policy forbids it, and it is not tried again.
     managed_elsewhere: bool,
 }
@@ -42,7 +45,53 @@ impl Drive {
         let result = self.security_out(&page);
         page.zeroize();
         result?;
-        self.expect_mode(EncryptionMode::Mixed)
+        self.confirm_key()
+    }
+
+    /// True if a key was set through this handle and not cleared since.
+    pub fn has_encryption_key(&self) -> bool {
+        self.encryption.key_set
+    }
+
+    fn confirm_key(&mut self) -> Result<(), ScsiError> {
+        let interruptions = self.notices.interruptions;
+        self.expect_mode(EncryptionMode::Mixed)?;
+        self.encryption.confirmed_at = interruptions;
+        Ok(())
+    }
+
+    /// After a reset the drive may stand where it stood and have lost the key: what is written then would lie on the tape in
+    /// plain.
+    pub(super) fn check_key(&mut self) -> Result<(), ScsiError> {
+        if self.encryption.key_set && self.encryption.confirmed_at != self.notices.interruptions {
+            return self.confirm_key();
+        }
+        Ok(())
+    }
+
+    /// Checks that what is written from now on will be encrypted, or will not be, as wished (tape-format.md 9.4). A drive that
+    /// cannot tell does not encrypt; with encryption managed by the library it is not ours to say.
+    ///
+    /// # Errors
+    /// [`ScsiError::EncryptionMode`].
+    pub fn expect_encryption(&mut self, wanted: bool) -> Result<(), ScsiError> {
+        let mode = match self.encryption_mode() {
+            Ok(mode) => mode,
+            Err(error @ ScsiError::Transport { .. }) => return Err(error),
+            Err(_) => EncryptionMode::Off,
+        };
+        let encrypts = mode != EncryptionMode::Off;
+        if encrypts == wanted || (!wanted && self.encryption.managed_elsewhere) {
+            return Ok(());
+        }
+        Err(ScsiError::EncryptionMode {
+            expected: if wanted {
+                "encrypting"
+            } else {
+                EncryptionMode::Off.name()
+            },
+            found: mode.name().to_owned(),
+        })
     }
 
     /// Makes the drive forget the key. A drive without encryption has nothing to forget; one that forbids it is remembered.
@@ -54,15 +103,20 @@ impl Drive {
         match result {
             Ok(()) => self.encryption.key_set = false,
             // Without a key of ours in the drive the worst is that the library encrypts, as its owner wants.
-            Err(_) if !self.encryption.key_set => self.encryption.managed_elsewhere = true,
+            Err(error) if !self.encryption.key_set && is_refusal(&error) => {
+                self.encryption.managed_elsewhere = true;
+            }
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
     fn try_clear(&mut self) -> Result<(), ScsiError> {
-        let Ok(Some(algorithm)) = self.algorithm() else {
-            return Ok(());
+        let algorithm = match self.algorithm() {
+            Ok(Some(algorithm)) => algorithm,
+            // Not reached is not the same as not able.
+            Err(error @ ScsiError::Transport { .. }) => return Err(error),
+            Ok(None) | Err(_) => return Ok(()),
         };
         self.security_out(&encryption::disable_page(algorithm))?;
         self.expect_mode(EncryptionMode::Off)
@@ -114,6 +168,18 @@ impl Drop for Drive {
             // Nobody is left to tell; the next one who opens the drive clears it again.
             let _ = self.try_clear();
         }
+    }
+}
+
+/// The drive answered, and does not want to: the decision of a policy, not a disturbance.
+fn is_refusal(error: &ScsiError) -> bool {
+    match error {
+        ScsiError::EncryptionMode { .. } => true,
+        ScsiError::Check { check, .. } => matches!(
+            check.sense.key,
+            SenseKey::IllegalRequest | SenseKey::DataProtect
+        ),
+        _ => false,
     }
 }
 

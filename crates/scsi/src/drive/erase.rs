@@ -4,16 +4,14 @@ use std::time::Duration;
 
 use super::execute::Effect;
 use super::motion::refuses_function;
+use super::poll::LongOperation;
 use super::ready::WaitProgress;
 use super::{Drive, Position};
-use crate::asc::AdditionalSense;
 use crate::attribute::{self, HOST_ATTRIBUTES};
 use crate::command::{Erase, FormatMedium};
 use crate::density::Density;
 use crate::error::ScsiError;
-use crate::sense::SenseKey;
 use crate::timeouts;
-use crate::transport::Cdb;
 
 /// An emptied tape.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +55,7 @@ impl Drive {
                 return Err(ScsiError::WormWithData);
             }
         } else {
-            let _ = self.rewind()?;
+            let _ = self.rewind_watched(on_progress)?;
             self.format_rewritable(fast, on_progress)?;
         }
         let notes = self.clear_host_attributes();
@@ -90,7 +88,14 @@ impl Drive {
         on_progress: &mut dyn FnMut(WaitProgress<'_>),
     ) -> Result<(), ScsiError> {
         let command = |immediate| FormatMedium { immediate }.cdb();
-        self.run_polled(command(true), command(false), limit, on_progress)
+        let operation = LongOperation {
+            immediate: command(true),
+            waiting: command(false),
+            effect: Effect::Relative,
+            start_limit: timeouts::FORMAT,
+            limit,
+        };
+        self.run_polled(&operation, on_progress)
     }
 
     fn erase_from_here(
@@ -101,60 +106,17 @@ impl Drive {
         self.movements += 1;
         let command = |immediate| Erase { long, immediate }.cdb();
         if long {
-            return self.run_polled(
-                command(true),
-                command(false),
-                timeouts::ERASE_LONG,
-                on_progress,
-            );
+            let operation = LongOperation {
+                immediate: command(true),
+                waiting: command(false),
+                effect: Effect::Relative,
+                start_limit: timeouts::FORMAT,
+                limit: timeouts::ERASE_LONG,
+            };
+            return self.run_polled(&operation, on_progress);
         }
         self.command(&command(false), Effect::Relative, timeouts::ERASE_SHORT)
             .map(|_| ())
-    }
-
-    /// Starts `immediate` and asks until it is done; drives that refuse that get `waiting`.
-    fn run_polled(
-        &mut self,
-        immediate: Cdb,
-        waiting: Cdb,
-        limit: Duration,
-        on_progress: &mut dyn FnMut(WaitProgress<'_>),
-    ) -> Result<(), ScsiError> {
-        self.movements += 1;
-        match self.command(&immediate, Effect::Relative, timeouts::FORMAT) {
-            Ok(_) => {}
-            Err(error) if refuses_function(&error) => {
-                return self.command(&waiting, Effect::Relative, limit).map(|_| ());
-            }
-            Err(error) => return Err(error),
-        }
-        let start = self.options.clock.now();
-        loop {
-            let Err(error) = self.test_ready() else {
-                return Ok(());
-            };
-            if !is_in_progress(&error) {
-                return Err(error);
-            }
-            if self.cancelled() {
-                return Err(ScsiError::Cancelled);
-            }
-            let waited = self.options.clock.now().saturating_sub(start);
-            if waited >= limit {
-                return Err(ScsiError::NotReady {
-                    waited,
-                    last: Box::new(error),
-                });
-            }
-            let progress = error.sense().and_then(|sense| sense.progress);
-            on_progress(WaitProgress {
-                waited,
-                limit,
-                reason: &error,
-                progress,
-            });
-            self.options.clock.sleep(timeouts::POLL_INTERVAL);
-        }
     }
 
     /// What did not work. A drive without cartridge memory has nothing to clear.
@@ -171,11 +133,4 @@ impl Drive {
         }
         notes
     }
-}
-
-fn is_in_progress(error: &ScsiError) -> bool {
-    error.sense().is_some_and(|sense| {
-        sense.operation_in_progress()
-            || sense.is(SenseKey::NotReady, AdditionalSense::NOT_READY_NO_CAUSE)
-    })
 }

@@ -8,7 +8,9 @@ use crate::asc::AdditionalSense;
 use crate::error::{CheckCondition, ScsiError};
 pub(super) use crate::exchange::Outcome;
 use crate::exchange::exchange;
-use crate::inquiry::{Inquiry, InquiryCommand, STANDARD_BYTES};
+use crate::inquiry::{
+    Inquiry, InquiryCommand, STANDARD_BYTES, VPD_UNIT_SERIAL_NUMBER, parse_serial,
+};
 use crate::opcode::OperationCode;
 use crate::sense::{Sense, SenseKey};
 use crate::timeouts;
@@ -19,6 +21,9 @@ const UNIT_ATTENTION_RETRIES: u32 = 3;
 /// A command that the host adapter asks to repeat is sent this often again.
 const REPEATS: u32 = 1;
 
+/// Room for a serial number page: the longest known are 36 characters.
+const SERIAL_ALLOCATION: u16 = 252;
+
 /// What a command does to the tape: decides what a unit attention in its place means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -26,6 +31,8 @@ pub(super) enum Effect {
     Absolute,
     /// Goes on from where the tape stands: after a reset or medium change it must not run.
     Relative,
+    /// Asks how a movement goes on that was started before: a reset or medium change has ended it.
+    Watching,
 }
 
 impl Outcome {
@@ -74,6 +81,8 @@ pub struct Notices {
     pub last_recovered: Option<Sense>,
     /// The drive asked to be cleaned.
     pub cleaning_requested: bool,
+    /// Times that the tape may have been changed, the drive reset or its key replaced: what was set up may be no more.
+    pub interruptions: u64,
 }
 
 /// A count that runs out.
@@ -109,6 +118,14 @@ impl Notices {
             self.last_recovered = Some(*sense);
         }
     }
+}
+
+/// What was set up in the drive (settings, key, position) may be gone after this.
+fn interrupts(error: &ScsiError) -> bool {
+    error.loses_position()
+        || error.sense().is_some_and(|sense| {
+            sense.key == SenseKey::UnitAttention && sense.code.is_about_encryption()
+        })
 }
 
 impl Drive {
@@ -160,7 +177,7 @@ impl Drive {
             }
             return Err(match error {
                 ScsiError::Check { command, check }
-                    if effect == Effect::Relative
+                    if effect != Effect::Absolute
                         && check.sense.key == SenseKey::UnitAttention
                         && check.sense.code.loses_position() =>
                 {
@@ -186,11 +203,15 @@ impl Drive {
                     // Answered with a unit attention, it was not executed. But what changes settings (encryption, block
                     // length) must stop a stream, and so must what loses the position.
                     let code = check.sense.code;
-                    (effect == Effect::Absolute || code.is_mere_notice())
-                        && attempts.attentions.take(UNIT_ATTENTION_RETRIES)
+                    let harmless = match effect {
+                        Effect::Absolute => true,
+                        Effect::Relative => code.is_mere_notice(),
+                        Effect::Watching => !code.loses_position(),
+                    };
+                    harmless && attempts.attentions.take(UNIT_ATTENTION_RETRIES)
                 }
                 SenseKey::AbortedCommand => {
-                    effect == Effect::Absolute && attempts.aborts.take(REPEATS)
+                    effect != Effect::Relative && attempts.aborts.take(REPEATS)
                 }
                 // TEST UNIT READY asks for exactly this.
                 _ if cdb.opcode() == OperationCode::TEST_UNIT_READY => false,
@@ -228,11 +249,17 @@ impl Drive {
     }
 
     fn once(&mut self, cdb: &Cdb, data: Data<'_>, timeout: Duration) -> Result<Outcome, ScsiError> {
-        let outcome = exchange(&mut *self.transport, cdb, data, timeout)?;
-        if let Some(sense) = &outcome.sense {
-            self.notices.note(sense);
+        let result = exchange(&mut *self.transport, cdb, data, timeout);
+        match &result {
+            Ok(outcome) => {
+                if let Some(sense) = &outcome.sense {
+                    self.notices.note(sense);
+                }
+            }
+            Err(error) if interrupts(error) => self.notices.interruptions += 1,
+            Err(_) => {}
         }
-        Ok(outcome)
+        result
     }
 
     /// Somebody wants the drive to stop.
@@ -251,5 +278,21 @@ impl Drive {
             command: cdb.opcode(),
             what: format!("{received} bytes of inquiry data instead of {STANDARD_BYTES}"),
         })
+    }
+
+    pub(super) fn read_serial(&mut self) -> Result<String, ScsiError> {
+        let mut buffer = [0; SERIAL_ALLOCATION as usize];
+        let cdb = InquiryCommand {
+            page: Some(VPD_UNIT_SERIAL_NUMBER),
+            allocation: SERIAL_ALLOCATION,
+        }
+        .cdb();
+        let received = self.query(&cdb, &mut buffer, timeouts::QUERY)?;
+        parse_serial(&buffer[..received])
+            .filter(|serial| !serial.is_empty())
+            .ok_or_else(|| ScsiError::Reply {
+                command: cdb.opcode(),
+                what: "no serial number".to_owned(),
+            })
     }
 }

@@ -28,6 +28,7 @@ mod encryption;
 mod erase;
 mod execute;
 mod motion;
+mod poll;
 mod reader;
 mod ready;
 mod settings;
@@ -148,6 +149,14 @@ impl Drive {
     /// Vendor, product and revision.
     pub fn inquiry(&self) -> &Inquiry {
         &self.inquiry
+    }
+
+    /// Serial number (VPD page 80h): how a library names the drive.
+    ///
+    /// # Errors
+    /// What INQUIRY gave; [`ScsiError::Reply`] for a page without one.
+    pub fn serial(&mut self) -> Result<String, ScsiError> {
+        self.read_serial()
     }
 
     /// What happened along the way that was no error: recovered errors, requests for cleaning.

@@ -1,7 +1,9 @@
 //! Movements: each ends in a [`Position`] or an error (scsi.md 2.6, 2.7; tape-format.md 1.2).
 
 use super::Drive;
-use super::execute::{Effect, Outcome};
+use super::execute::Effect;
+use super::poll::LongOperation;
+use super::ready::WaitProgress;
 use crate::asc::AdditionalSense;
 use crate::command::{
     Locate, LocateTarget, READ_POSITION_LONG_BYTES, ReadPosition, Rewind, Space, SpaceUnit,
@@ -10,7 +12,6 @@ use crate::command::{
 use crate::error::ScsiError;
 use crate::sense::{Sense, SenseKey};
 use crate::timeouts;
-use crate::transport::Cdb;
 
 /// Where the tape stands, from a movement just made; good for one file.
 ///
@@ -122,39 +123,83 @@ impl Drive {
         }
     }
 
+    /// A movement whose end does not depend on where the tape stands: begun again when a reset or medium change ended it.
     fn absolute_motion(
         &mut self,
-        cdb: &Cdb,
-        timeout: std::time::Duration,
-    ) -> Result<Outcome, ScsiError> {
-        self.movements += 1;
-        self.command(cdb, Effect::Absolute, timeout)
+        operation: &LongOperation,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        match self.run_polled(operation, on_progress) {
+            Err(ScsiError::PositionLost { .. }) => self.run_polled(operation, on_progress),
+            result => result,
+        }
     }
 
     /// To the beginning of the tape, file 0.
+    ///
+    /// # Errors
+    /// [`ScsiError::Cancelled`]: the drive goes on rewinding.
     pub fn rewind(&mut self) -> Result<Position, ScsiError> {
-        self.absolute_motion(&Rewind { immediate: false }.cdb(), timeouts::REWIND)?;
+        self.rewind_watched(&mut |_| {})
+    }
+
+    /// As [`Drive::rewind`], with news while it takes long.
+    ///
+    /// # Errors
+    /// As [`Drive::rewind`].
+    pub fn rewind_watched(
+        &mut self,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<Position, ScsiError> {
+        self.rewind_tape(on_progress)?;
         Ok(self.at_file(0, false))
+    }
+
+    fn rewind_tape(
+        &mut self,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        let command = |immediate| Rewind { immediate }.cdb();
+        let operation = LongOperation {
+            immediate: command(true),
+            waiting: command(false),
+            effect: Effect::Absolute,
+            start_limit: timeouts::REWIND,
+            limit: timeouts::REWIND,
+        };
+        self.absolute_motion(&operation, on_progress)
     }
 
     /// To the first block of file `file`.
     ///
     /// # Errors
     /// A blank check if the tape has fewer filemarks ([`ScsiError::BlankTape`] if no tape has so many);
-    /// [`ScsiError::WrongPosition`] if the drive ended elsewhere.
+    /// [`ScsiError::WrongPosition`] if the drive ended elsewhere; [`ScsiError::Cancelled`].
     pub fn locate(&mut self, file: u64) -> Result<Position, ScsiError> {
+        self.locate_watched(file, &mut |_| {})
+    }
+
+    /// As [`Drive::locate`], with news while it takes long.
+    ///
+    /// # Errors
+    /// As [`Drive::locate`].
+    pub fn locate_watched(
+        &mut self,
+        file: u64,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<Position, ScsiError> {
         if file > MOST_OBJECTS {
             return Err(ScsiError::BlankTape);
         }
         if file < 2 {
             // LOCATE to file 0 is unreliable (scsi.md 2.7), and file 1 would need it.
-            self.space_from_beginning(file)?;
+            self.space_from_beginning(file, on_progress)?;
             return Ok(self.at_file(file, false));
         }
         match self.locate {
-            LocateStyle::Unsupported => self.space_from_beginning(file)?,
-            LocateStyle::Offset(offset) => self.locate_mark(file, offset)?,
-            LocateStyle::Unknown => self.locate_and_learn(file)?,
+            LocateStyle::Unsupported => self.space_from_beginning(file, on_progress)?,
+            LocateStyle::Offset(offset) => self.locate_mark(file, offset, on_progress)?,
+            LocateStyle::Unknown => self.locate_and_learn(file, on_progress)?,
         }
         if self.options.verify_positions {
             self.expect_file(file)?;
@@ -162,8 +207,12 @@ impl Drive {
         Ok(self.at_file(file, false))
     }
 
-    fn space_from_beginning(&mut self, file: u64) -> Result<(), ScsiError> {
-        self.absolute_motion(&Rewind { immediate: false }.cdb(), timeouts::REWIND)?;
+    fn space_from_beginning(
+        &mut self,
+        file: u64,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        self.rewind_tape(on_progress)?;
         match i64::try_from(file) {
             Ok(0) => Ok(()),
             Ok(count) => self.space_exactly(SpaceUnit::Filemarks, count),
@@ -172,29 +221,41 @@ impl Drive {
     }
 
     /// LOCATE to the file before, then over its filemark: works for drives that land on either side of a mark.
-    fn locate_mark(&mut self, file: u64, offset: i64) -> Result<(), ScsiError> {
-        let target = file.saturating_add_signed(offset).saturating_sub(1);
-        let cdb = Locate {
-            target: LocateTarget::File(target),
-            immediate: false,
-        }
-        .cdb();
-        self.absolute_motion(&cdb, timeouts::LOCATE)?;
+    fn locate_mark(
+        &mut self,
+        file: u64,
+        offset: i64,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        let target = LocateTarget::File(file.saturating_add_signed(offset).saturating_sub(1));
+        let command = |immediate| Locate { target, immediate }.cdb();
+        let operation = LongOperation {
+            immediate: command(true),
+            waiting: command(false),
+            effect: Effect::Absolute,
+            start_limit: timeouts::LOCATE,
+            limit: timeouts::LOCATE,
+        };
+        self.absolute_motion(&operation, on_progress)?;
         self.space_exactly(SpaceUnit::Filemarks, 1)
     }
 
-    fn locate_and_learn(&mut self, file: u64) -> Result<(), ScsiError> {
-        match self.locate_mark(file, 0) {
+    fn locate_and_learn(
+        &mut self,
+        file: u64,
+        on_progress: &mut dyn FnMut(WaitProgress<'_>),
+    ) -> Result<(), ScsiError> {
+        match self.locate_mark(file, 0, on_progress) {
             Err(error) if refuses_function(&error) => {
                 self.locate = LocateStyle::Unsupported;
-                return self.space_from_beginning(file);
+                return self.space_from_beginning(file, on_progress);
             }
             result => result?,
         }
         let found = self.known_position()?.file;
         let offset = file as i64 - found as i64;
         if offset != 0 {
-            self.locate_mark(file, offset)?;
+            self.locate_mark(file, offset, on_progress)?;
             self.expect_file(file)?;
         }
         self.locate = LocateStyle::Offset(offset);
@@ -238,8 +299,17 @@ impl Drive {
         }
     }
 
-    fn space_to_end(&mut self) -> Result<(), ScsiError> {
-        let result = self.absolute_motion(&Space::END_OF_DATA.cdb(), timeouts::LOCATE);
+    /// To the end of data, without a look at what is there.
+    ///
+    /// # Errors
+    /// What the drive says.
+    pub fn space_to_end(&mut self) -> Result<(), ScsiError> {
+        self.movements += 1;
+        let result = self.command(
+            &Space::END_OF_DATA.cdb(),
+            Effect::Absolute,
+            timeouts::LOCATE,
+        );
         match result {
             Ok(_) => Ok(()),
             // Some targets report the end of data that was asked for.
@@ -307,13 +377,7 @@ impl Drive {
 
 /// The drive lacks the function or this form of it.
 pub(super) fn refuses_function(error: &ScsiError) -> bool {
-    error.sense().is_some_and(|sense| {
-        sense.key == SenseKey::IllegalRequest
-            && matches!(
-                sense.code,
-                AdditionalSense::INVALID_OPERATION_CODE | AdditionalSense::INVALID_FIELD_IN_CDB
-            )
-    })
+    error.is_refused_function()
 }
 
 /// The command ended at a filemark.

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use super::Drive;
 use super::execute::Effect;
+use super::motion::refuses_function;
 use crate::asc::AdditionalSense;
 use crate::command::{
     BLOCK_LIMITS_BYTES, BlockLimits, LoadUnload, MAX_U24, PreventAllow, read_block_limits,
     test_unit_ready,
 };
 use crate::error::ScsiError;
+use crate::log::Activity;
 use crate::sense::SenseKey;
 use crate::timeouts;
 
@@ -45,7 +47,12 @@ pub struct WaitProgress<'a> {
     pub reason: &'a ScsiError,
     /// Of 65536, if the drive tells.
     pub progress: Option<u16>,
+    /// What the drive does meanwhile, if it was asked.
+    pub activity: Option<Activity>,
 }
+
+/// How long a wait lasts before the drive is asked what it does, and then the time between such questions.
+const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Drive {
     /// True if a tape is loaded and usable now. Pending unit attentions are consumed.
@@ -62,6 +69,11 @@ impl Drive {
     /// buffered mode, programmable early warning off. To be called once after a tape was loaded.
     pub fn prepare(&mut self) -> Result<(), ScsiError> {
         self.wait_ready(WaitOptions::default(), &mut |_| {})?;
+        self.set_up()
+    }
+
+    /// The second half of [`Drive::prepare`], for a tape that was waited for.
+    pub fn set_up(&mut self) -> Result<(), ScsiError> {
         self.read_block_limits()?;
         self.set_defaults()
     }
@@ -79,6 +91,8 @@ impl Drive {
         let start = self.options.clock.now();
         let mut may_load = options.load;
         let mut limit = options.limit;
+        let mut next_look = LOOK_INTERVAL;
+        let mut activity = None;
         loop {
             let Err(error) = self.test_ready() else {
                 return Ok(());
@@ -88,22 +102,25 @@ impl Drive {
             }
             if may_load && is_load_required(&error) {
                 may_load = false;
-                self.load()?;
+                self.start_load()?;
                 continue;
             }
             if !waiting_helps(&error, options) {
                 return Err(error);
             }
             let waited = self.options.clock.now().saturating_sub(start);
-            if waited >= limit {
-                if limit < timeouts::READY_WHILE_CALIBRATING && self.is_calibrating() {
-                    limit = timeouts::READY_WHILE_CALIBRATING;
-                } else {
-                    return Err(ScsiError::NotReady {
-                        waited,
-                        last: Box::new(error),
-                    });
+            if waited >= next_look || waited >= limit {
+                next_look = waited + LOOK_INTERVAL;
+                activity = self.device_status().ok().map(|status| status.activity);
+                if activity == Some(Activity::Calibrating) {
+                    limit = limit.max(timeouts::READY_WHILE_CALIBRATING);
                 }
+            }
+            if waited >= limit {
+                return Err(ScsiError::NotReady {
+                    waited,
+                    last: Box::new(error),
+                });
             }
             let progress = error.sense().and_then(|sense| sense.progress);
             on_progress(WaitProgress {
@@ -111,6 +128,7 @@ impl Drive {
                 limit,
                 reason: &error,
                 progress,
+                activity,
             });
             self.options.clock.sleep(timeouts::POLL_INTERVAL);
         }
@@ -158,18 +176,35 @@ impl Drive {
         }
     }
 
-    /// Threads the tape that is in the drive.
-    pub fn load(&mut self) -> Result<(), ScsiError> {
+    /// Threads the tape that is in the drive and waits until it can be used.
+    ///
+    /// # Errors
+    /// As [`Drive::wait_ready`].
+    pub fn load(&mut self, on_progress: &mut dyn FnMut(WaitProgress<'_>)) -> Result<(), ScsiError> {
+        self.start_load()?;
+        let options = WaitOptions {
+            load: false,
+            ..WaitOptions::default()
+        };
+        self.wait_ready(options, on_progress)
+    }
+
+    /// Begins to load. A fresh LTO-9 tape is calibrated meanwhile, for up to two hours: no command may wait for that.
+    fn start_load(&mut self) -> Result<(), ScsiError> {
         self.movements += 1;
-        self.command(
-            &LoadUnload {
+        let command = |immediate| {
+            LoadUnload {
                 load: true,
-                immediate: false,
+                immediate,
             }
-            .cdb(),
-            Effect::Absolute,
-            timeouts::LOAD,
-        )
+            .cdb()
+        };
+        match self.command(&command(true), Effect::Absolute, timeouts::LOAD) {
+            Err(error) if refuses_function(&error) => {
+                self.command(&command(false), Effect::Absolute, timeouts::LOAD)
+            }
+            result => result,
+        }
         .map(|_| ())
     }
 

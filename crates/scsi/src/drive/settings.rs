@@ -77,6 +77,14 @@ impl Drive {
 
     /// Changes settings; always sent, even if nothing changes.
     pub fn change_settings(&mut self, change: SettingsChange) -> Result<(), ScsiError> {
+        let (form, parameters) = self.changed_settings(change)?;
+        self.mode_select(form, &parameters)
+    }
+
+    fn changed_settings(
+        &mut self,
+        change: SettingsChange,
+    ) -> Result<(ModeForm, ModeParameters), ScsiError> {
         let (form, mut parameters) = self.mode_sense(page::DATA_COMPRESSION)?;
         if let Some(length) = change.block_length {
             if length > MAX_BLOCK_LENGTH {
@@ -97,23 +105,42 @@ impl Drive {
                 .and_then(|page| DataCompression::set_enabled(page, compression))
                 .map_err(|error| malformed(form, error))?;
         }
-        self.mode_select(form, &parameters)
+        Ok((form, parameters))
     }
 
     /// Compression on, variable block length, buffered mode, programmable early warning off.
     pub fn set_defaults(&mut self) -> Result<(), ScsiError> {
-        self.change_settings(SettingsChange::DEFAULTS)?;
-        // Drives before LTO-5 lack the page; whatever else goes wrong here only means one more kind of early warning, which
-        // is understood too.
-        let _ = self.switch_programmable_early_warning_off();
+        let (form, mut parameters) = self.changed_settings(SettingsChange::DEFAULTS)?;
+        match self.mode_select(form, &parameters) {
+            // tgt takes the block descriptor and no page (scsi.md 8.2): block length and buffering matter, compression does not.
+            Err(error) if refuses_parameters(&error) => {
+                parameters.pages.clear();
+                self.mode_select(form, &parameters)?;
+            }
+            result => result?,
+        }
+        self.switch_programmable_early_warning_off();
         Ok(())
     }
 
-    fn switch_programmable_early_warning_off(&mut self) -> Result<(), ScsiError> {
+    /// Changes settings as a user asked, and switches programmable early warning off (since-3.2.4.md B1).
+    pub fn set_options(&mut self, change: SettingsChange) -> Result<(), ScsiError> {
+        self.change_settings(change)?;
+        self.switch_programmable_early_warning_off();
+        Ok(())
+    }
+
+    /// Drives before LTO-5 lack the page; whatever else goes wrong here only means one more kind of early warning, which is
+    /// understood too.
+    fn switch_programmable_early_warning_off(&mut self) {
+        let _ = self.set_programmable_early_warning(0);
+    }
+
+    fn set_programmable_early_warning(&mut self, megabytes: u16) -> Result<(), ScsiError> {
         let (form, mut parameters) = self.mode_sense(page::DEVICE_CONFIGURATION_EXTENSION)?;
         parameters
             .page_mut(page::DEVICE_CONFIGURATION_EXTENSION)
-            .and_then(|page| ConfigurationExtension::set_early_warning_mb(page, 0))
+            .and_then(|page| ConfigurationExtension::set_early_warning_mb(page, megabytes))
             .map_err(|error| malformed(form, error))?;
         self.mode_select(form, &parameters)
     }
@@ -194,6 +221,16 @@ fn malformed(form: ModeForm, error: MalformedModeData) -> ScsiError {
         command,
         what: error.to_string(),
     }
+}
+
+/// The drive refuses to have this changed.
+fn refuses_parameters(error: &ScsiError) -> bool {
+    error.sense().is_some_and(|sense| {
+        sense.is(
+            SenseKey::IllegalRequest,
+            AdditionalSense::INVALID_FIELD_IN_PARAMETER_LIST,
+        )
+    })
 }
 
 fn is_unknown_command(error: &ScsiError) -> bool {

@@ -36,6 +36,8 @@ pub struct DriveStatus {
     pub settings: DriveSettings,
     /// A tape is loaded and usable.
     pub ready: bool,
+    /// It can be written only once.
+    pub worm: Option<bool>,
     /// What it is doing.
     pub activity: Option<Activity>,
     /// TapeAlert flags.
@@ -92,6 +94,7 @@ impl Drive {
             inquiry: self.inquiry().clone(),
             settings,
             ready,
+            worm: None,
             activity,
             alert_flags,
             file_number: None,
@@ -100,6 +103,7 @@ impl Drive {
             wear: None,
         };
         if ready {
+            status.worm = self.is_worm().ok();
             if idle {
                 if let Ok(position) = self.position() {
                     status.file_number = (!position.mark_count_unknown).then_some(position.file);
@@ -134,11 +138,6 @@ impl Drive {
             timeouts::DEVICE_STATUS,
         )?;
         DeviceStatus::parse(&page).map_err(malformed_log)
-    }
-
-    pub(super) fn is_calibrating(&mut self) -> bool {
-        self.device_status()
-            .is_ok_and(|status| status.activity == Activity::Calibrating)
     }
 
     /// TapeAlert flags, without clearing them if the drive has page 12h.

@@ -54,6 +54,7 @@ impl Drive {
         } else {
             None
         };
+        self.check_key()?;
         self.movements += 1;
         Ok(FileWriter {
             file: position.file,

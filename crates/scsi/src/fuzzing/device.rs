@@ -81,7 +81,7 @@ fn operate(drive: &mut Drive, operation: u8) -> Result<(), ScsiError> {
         23 => HOST_ATTRIBUTES
             .iter()
             .try_for_each(|&id| drive.write_attribute(&attribute::deletion(id))),
-        24 => drive.load(),
+        24 => drive.load(&mut |_| {}),
         25 => drive.unload(),
         26 => drive.prevent_removal(number % 2 == 0),
         27 => drive.wait_ready(
