@@ -150,7 +150,7 @@ export class Site {
     group: string,
     time: number,
     chunks: readonly string[],
-    options: { store?: string; ns?: string; chunkBytes?: number } = {},
+    options: { store?: string; ns?: string; chunkBytes?: number; blobBytes?: number } = {},
   ) {
     const store = options.store ?? 'store1';
     mkdirSync(this.path('images'), { recursive: true });
@@ -160,6 +160,10 @@ export class Site {
       writeFileSync(this.path('images', name), content(name, options.chunkBytes ?? CHUNK_BYTES));
       return `disk${number}.img:${this.path('images', name)}`;
     });
+    if (options.blobBytes !== undefined) {
+      writeFileSync(this.path('images', 'blob'), content('blob', options.blobBytes));
+      archives.push(`big.conf:${this.path('images', 'blob')}`);
+    }
     const { snapshot } = await importSnapshot(
       this.installation,
       { store, group, time: FIRST_BACKUP + time * 86_400, archives, ns: options.ns },

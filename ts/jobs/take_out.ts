@@ -10,6 +10,14 @@ export interface TakeOutRules {
   exportMediaSet?: boolean | undefined;
 }
 
+export type TakeOut = 'export' | 'eject' | 'leave';
+
+/** Export wins over eject; without a library a person has to take the tape out, so it is ejected instead. */
+export function decideTakeOut(rules: TakeOutRules, drive: { hasLibrary: boolean; usedTapes: boolean }): TakeOut {
+  if (rules.exportMediaSet && drive.hasLibrary) return 'export';
+  return (rules.exportMediaSet || rules.ejectMedia) && drive.usedTapes ? 'eject' : 'leave';
+}
+
 export async function takeOutTapes(
   drive: OpenDrive,
   rules: TakeOutRules,
@@ -17,8 +25,8 @@ export async function takeOutTapes(
   summary: BackupSummary,
   log: WorkLog,
 ): Promise<void> {
-  if (rules.ejectMedia && summary.media.length > 0) {
-    log.info(`eject tape from drive '${drive.name}'`);
-    await ejectMedia(drive);
-  }
+  const decision = decideTakeOut(rules, { hasLibrary: false, usedTapes: summary.media.length > 0 });
+  if (decision !== 'eject') return;
+  log.info(`eject tape from drive '${drive.name}'`);
+  await ejectMedia(drive);
 }
