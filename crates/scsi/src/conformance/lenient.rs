@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::fmt;
 
 use super::changer::run_changer_checks;
-use super::{ChangerProfile, Outcome, Profile, Report, run_drive_checks};
+use super::features::run_feature_checks;
+use super::{ChangerProfile, Features, Outcome, Profile, Report, run_drive_checks};
 use crate::transport::Transport;
 
 /// What many checks lean on, and a target may get wrong in one place.
@@ -139,6 +140,18 @@ pub fn lenient_drive_conformance(
 ) -> Judgement {
     let leniency = Leniency::new(excuses);
     let report = run_drive_checks(make, profile, &leniency);
+    leniency.judge(report)
+}
+
+/// [`super::feature_conformance`] of a drive with excuses.
+pub fn lenient_feature_conformance(
+    make: &mut dyn FnMut() -> Box<dyn Transport>,
+    profile: Profile,
+    features: Features,
+    excuses: &[Excuse],
+) -> Judgement {
+    let leniency = Leniency::new(excuses);
+    let report = run_feature_checks(make, profile, features, &leniency);
     leniency.judge(report)
 }
 

@@ -19,6 +19,7 @@ pub use changer::{ChangerProfile, changer_conformance};
 pub use features::{Features, feature_conformance, worm_conformance};
 pub use lenient::{
     Excuse, Excused, Judgement, Rule, lenient_changer_conformance, lenient_drive_conformance,
+    lenient_feature_conformance,
 };
 
 use lenient::Leniency;

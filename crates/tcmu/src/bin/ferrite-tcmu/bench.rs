@@ -125,6 +125,7 @@ impl Bench {
         drive.prevent_removal(false)?;
         drive.load(&mut |_| {})?;
         drive.prepare()?;
+        drive.clear_encryption_key()?;
         drop(drive);
         let mut transport = self.drive_transport()?;
         succeed(&mut transport, &Rewind { immediate: false }.cdb())?;

@@ -2,8 +2,8 @@
 
 use ferrite_scsi::Transport;
 use ferrite_scsi::conformance::{
-    ChangerProfile, Judgement, Profile, excuses, lenient_changer_conformance,
-    lenient_drive_conformance,
+    ChangerProfile, Features, Judgement, Profile, excuses, lenient_changer_conformance,
+    lenient_drive_conformance, lenient_feature_conformance,
 };
 
 use crate::Failure;
@@ -11,7 +11,7 @@ use crate::bench::Bench;
 
 const BLOCK_BYTES: usize = 256 * 1024;
 
-/// Runs both suites; true if nothing is wrong.
+/// Runs all suites; true if nothing is wrong.
 pub fn conform(bench: &Bench) -> Result<bool, Failure> {
     let mut make = || -> Box<dyn Transport> {
         match bench.blank_drive() {
@@ -26,6 +26,8 @@ pub fn conform(bench: &Bench) -> Result<bool, Failure> {
     };
     let drive = lenient_drive_conformance(&mut make, profile, excuses::TCMU);
     report("drive", &drive);
+    let features = lenient_feature_conformance(&mut make, profile, Features::LTO, excuses::TCMU);
+    report("features", &features);
     let mut make = || -> Box<dyn Transport> {
         match bench.idle_changer() {
             Ok(transport) => Box::new(transport),
@@ -37,7 +39,8 @@ pub fn conform(bench: &Bench) -> Result<bool, Failure> {
     };
     let changer = lenient_changer_conformance(&mut make, profile, &[]);
     report("changer", &changer);
-    Ok(drive.complaints.is_empty() && changer.complaints.is_empty())
+    let all = [drive, features, changer];
+    Ok(all.iter().all(|judgement| judgement.complaints.is_empty()))
 }
 
 fn report(what: &str, judgement: &Judgement) {
