@@ -2,8 +2,10 @@
  * What programs import. Every command's work is a function here: it takes an installation and plain parameters, and gives
  * plain values back. Long work takes an observer for its log lines, progress and abort, and gives the outcome of its task.
  */
+
+export { changerConfig, chooseChanger, listChangers, removeChanger } from './config/changers.ts';
 export { datastoreConfig, listDatastores, removeDatastore } from './config/datastores.ts';
-export * from './config/drives.ts';
+export { changerOf, chooseDrive, driveConfig, listDrives, removeDrive } from './config/drives.ts';
 export {
   type Installation,
   type InstallationOptions,
@@ -20,6 +22,8 @@ export * from './jobs/catalog_questions.ts';
 export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog_restore.ts';
 export { createDatastore, type NewDatastore } from './jobs/datastores.ts';
 export {
+  barcodeLabelTask as labelByBarcode,
+  cleanTask as cleanDrive,
   ejectTask as ejectMedia,
   eraseTask as eraseMedia,
   inventoryTask as updateInventory,
@@ -48,9 +52,15 @@ export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.
 export * from './jobs/snapshots.ts';
 export * from './keys/key_status.ts';
 export * from './keys/keys.ts';
+export { type ChangerStatusRequest, changerStatus, transferMedia } from './library/changer_status.ts';
+export * from './library/device_config.ts';
+export * from './library/devices.ts';
+export { cartridgeMemory, volumeStatistics } from './library/diagnosis.ts';
+export type { ElementEntry } from './library/elements.ts';
 export { type LibraryTape, listTapes } from './library/inventory.ts';
 export * from './library/read_label.ts';
 export * from './library/scan.ts';
+export { exportMediaCall as exportMedia, loadFromSlotCall as loadMediaFromSlot } from './library/slot_calls.ts';
 export * from './library/status.ts';
 export type { ProgressEvent, TaskObserver, TaskOutcome, WorkLog } from './log.ts';
 export type { KeyInfo, Password, WrappedKey } from './native.ts';

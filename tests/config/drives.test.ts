@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import {
+  addDrive,
+  changeDrive,
   changerOf,
   chooseDrive,
-  createDrive,
   driveConfig,
   listChangerNames,
   listDrives,
   removeDrive,
-  updateDrive,
 } from '../../ts/config/drives.ts';
 import type { Installation } from '../../ts/config/installation.ts';
 import { temporaryInstallation } from '../temporary_installation.ts';
@@ -37,7 +37,7 @@ lto: alone
 test('a virtual drive is configured and its directory made', async (t) => {
   const installation = temporaryInstallation(t);
   const path = join(installation.root, 'tapes', 'v1');
-  await createDrive(installation, { type: 'virtual', name: 'vdrive', path, 'max-size': 5_242_880 });
+  await addDrive(installation, { type: 'virtual', name: 'vdrive', path, 'max-size': 5_242_880 });
   t.is(text(installation), `virtual: vdrive\n\tmax-size 5242880\n\tpath ${path}\n`);
   t.true(existsSync(path));
   const drive = { type: 'virtual' as const, name: 'vdrive', path, 'max-size': 5_242_880 };
@@ -48,7 +48,7 @@ test('a virtual drive is configured and its directory made', async (t) => {
 
 test('relative paths become absolute', async (t) => {
   const installation = temporaryInstallation(t);
-  await createDrive(installation, { type: 'virtual', name: 'vdrive', path: `${installation.root}/a/../b` });
+  await addDrive(installation, { type: 'virtual', name: 'vdrive', path: `${installation.root}/a/../b` });
   t.is((await driveConfig(installation, 'vdrive')).path, join(installation.root, 'b'));
 });
 
@@ -56,7 +56,7 @@ test('drives and changers share one name space; two drives do not share a direct
   const installation = temporaryInstallation(t);
   write(installation, LIBRARY);
   const path = join(installation.root, 'tapes');
-  const create = (name: string, at = path) => createDrive(installation, { type: 'virtual', name, path: at });
+  const create = (name: string, at = path) => addDrive(installation, { type: 'virtual', name, path: at });
   await t.throwsAsync(create('sl3'), { code: 'already-exists', message: /'sl3' exists already \(changer in / });
   await t.throwsAsync(create('hh8'), { code: 'already-exists' });
   await create('vdrive');
@@ -68,7 +68,7 @@ test('when the directory cannot be made nothing is configured', async (t) => {
   const installation = temporaryInstallation(t);
   const file = join(installation.root, 'file');
   writeFileSync(file, '');
-  await t.throwsAsync(createDrive(installation, { type: 'virtual', name: 'vdrive', path: join(file, 'tapes') }), {
+  await t.throwsAsync(addDrive(installation, { type: 'virtual', name: 'vdrive', path: join(file, 'tapes') }), {
     message: /cannot make the tape directory/,
   });
   t.deepEqual(await listDrives(installation), []);
@@ -84,26 +84,26 @@ test('drives of every type are listed by name', async (t) => {
   const [alone, hh8] = await listDrives(installation);
   t.is(alone && changerOf(alone), undefined);
   t.is(hh8 && changerOf(hh8), 'sl3');
-  await createDrive(installation, { type: 'virtual', name: 'vdrive', path: join(installation.root, 'v') });
+  await addDrive(installation, { type: 'virtual', name: 'vdrive', path: join(installation.root, 'v') });
   t.deepEqual(await listChangerNames(installation), ['sl3', 'vdrive']);
 });
 
 test('updates of a virtual drive', async (t) => {
   const installation = temporaryInstallation(t);
   const path = (name: string) => join(installation.root, name);
-  await createDrive(installation, { type: 'virtual', name: 'vdrive', path: path('a'), 'max-size': 10 });
-  await createDrive(installation, { type: 'virtual', name: 'other', path: path('o') });
-  await updateDrive(installation, 'vdrive', { path: path('b') });
+  await addDrive(installation, { type: 'virtual', name: 'vdrive', path: path('a'), 'max-size': 10 });
+  await addDrive(installation, { type: 'virtual', name: 'other', path: path('o') });
+  await changeDrive(installation, 'vdrive', { path: path('b') });
   t.true(existsSync(path('b')));
-  await updateDrive(installation, 'vdrive', {}, { delete: ['max-size'] });
+  await changeDrive(installation, 'vdrive', {}, { delete: ['max-size'] });
   t.deepEqual(await driveConfig(installation, 'vdrive'), { type: 'virtual', name: 'vdrive', path: path('b') });
-  await updateDrive(installation, 'vdrive', { 'max-size': 20 }, { delete: ['max-size'] });
+  await changeDrive(installation, 'vdrive', { 'max-size': 20 }, { delete: ['max-size'] });
   t.like(await driveConfig(installation, 'vdrive'), { 'max-size': 20 });
-  await t.throwsAsync(updateDrive(installation, 'vdrive', { path: path('o') }), { code: 'path-in-use' });
-  await t.throwsAsync(updateDrive(installation, 'vdrive', { changer: 'vdrive' }), { code: 'bad-parameter' });
-  await t.throwsAsync(updateDrive(installation, 'vdrive', {}, { delete: ['changer'] }), { message: /one of max-size/ });
-  await t.throwsAsync(updateDrive(installation, 'vdrive', {}, { digest: '0'.repeat(64) }), { code: 'digest-mismatch' });
-  await t.throwsAsync(updateDrive(installation, 'nope', {}), {
+  await t.throwsAsync(changeDrive(installation, 'vdrive', { path: path('o') }), { code: 'path-in-use' });
+  await t.throwsAsync(changeDrive(installation, 'vdrive', { changer: 'vdrive' }), { code: 'bad-parameter' });
+  await t.throwsAsync(changeDrive(installation, 'vdrive', {}, { delete: ['changer'] }), { message: /one of max-size/ });
+  await t.throwsAsync(changeDrive(installation, 'vdrive', {}, { digest: '0'.repeat(64) }), { code: 'digest-mismatch' });
+  await t.throwsAsync(changeDrive(installation, 'nope', {}), {
     code: 'unknown-drive',
     message: "drive 'nope' does not exist (known drives: other, vdrive)",
   });
@@ -112,8 +112,8 @@ test('updates of a virtual drive', async (t) => {
 test('updates of a tape device keep the rules of changer and changer-drivenum', async (t) => {
   const installation = temporaryInstallation(t);
   write(installation, LIBRARY);
-  const update = (...args: Parameters<typeof updateDrive> extends [unknown, ...infer Rest] ? Rest : never) =>
-    updateDrive(installation, ...args);
+  const update = (...args: Parameters<typeof changeDrive> extends [unknown, ...infer Rest] ? Rest : never) =>
+    changeDrive(installation, ...args);
   await update('hh8', { 'changer-drivenum': 255 });
   t.like(await driveConfig(installation, 'hh8'), { 'changer-drivenum': 255 });
   await update('hh8', { 'changer-drivenum': 0 });
@@ -124,7 +124,9 @@ test('updates of a tape device keep the rules of changer and changer-drivenum', 
   t.deepEqual(Object.keys(await driveConfig(installation, 'hh8')).sort(), ['name', 'path', 'type'], 'S-198');
   await t.throwsAsync(update('hh8', { changer: 'nope' }), { code: 'unknown-changer' }, 'S-199');
   await update('alone', { changer: 'sl3', 'changer-drivenum': 1 });
-  await t.throwsAsync(update('alone', { path: '/dev/sg1' }), { message: /remove it and create it again/ });
+  await update('alone', { path: '/dev/sg1' });
+  t.like(await driveConfig(installation, 'alone'), { path: '/dev/sg1', type: 'lto' });
+  await t.throwsAsync(update('alone', { path: '/dev/tape/by-id/scsi-10WT065325-nst' }), { code: 'path-in-use' });
   await t.throwsAsync(update('alone', { 'max-size': 1 }), { code: 'bad-parameter' });
   await t.throwsAsync(update('sl3', {}), { code: 'unknown-drive' });
   t.true(text(installation).startsWith('changer: sl3\n'));
@@ -147,7 +149,7 @@ test('the drive a command means: named, from the environment, the only one', asy
   await t.throwsAsync(chooseDrive(installation), { code: 'no-default-drive', message: /none is configured/ });
   await t.throwsAsync(chooseDrive(installation, 'first'), { message: /'first' does not exist \(there are none yet\)/ });
   const create = (name: string) =>
-    createDrive(installation, { type: 'virtual', name, path: join(installation.root, name) });
+    addDrive(installation, { type: 'virtual', name, path: join(installation.root, name) });
   await create('first');
   t.is((await chooseDrive(installation)).name, 'first');
   await create('second');

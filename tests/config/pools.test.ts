@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { createDrive } from '../../ts/config/drives.ts';
+import { addDrive } from '../../ts/config/drives.ts';
 import type { Installation } from '../../ts/config/installation.ts';
 import { parseAllocation, parseRetention, setsInRotation } from '../../ts/config/media_policy.ts';
 import { createPool, listPools, poolConfig, removePool, updatePool } from '../../ts/config/pools.ts';
@@ -11,7 +11,7 @@ const read = (installation: Installation, name: 'media-pool.cfg' | 'ferrite.cfg'
   readFileSync(installation.paths.configFile(name), 'utf8');
 
 async function withDrive(installation: Installation, name = 'mydrive'): Promise<Installation> {
-  await createDrive(installation, { type: 'virtual', name, path: join(installation.root, name) });
+  await addDrive(installation, { type: 'virtual', name, path: join(installation.root, name) });
   return installation;
 }
 

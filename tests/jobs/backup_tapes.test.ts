@@ -90,7 +90,7 @@ test('a blank tape in the place of one with data stops the job', async (t) => {
   await site.addSnapshot('vm/1', 2, ['b']);
   const { outcome } = await site.backup();
   t.is(outcome.error?.code, 'I3');
-  t.regex(outcome.error?.message ?? '', /loaded as 'T1', has no label: it is blank/);
+  t.regex(outcome.error?.message ?? '', /expected to be 'T1', has no label: it is blank/);
 });
 
 test('a tape that lost its set label but has data by its catalog is left to a person', async (t) => {

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, statSyn
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createDatastore } from '../../ts/config/datastores.ts';
-import { createDrive } from '../../ts/config/drives.ts';
+import { addDrive } from '../../ts/config/drives.ts';
 import type { Installation } from '../../ts/config/installation.ts';
 import { type BackupParameters, backup, createPool, labelMedia, loadMedia } from '../../ts/index.ts';
 import { Environment } from '../../ts/native.ts';
@@ -81,7 +81,7 @@ async function labelledInstallation(t: ExecutionContext, original: Original): Pr
     uuid: () => uuids.shift() ?? t.fail('more UUIDs asked for than PBS used'),
   });
   mkdirSync(join(root, 'tapes'));
-  await createDrive(installation, {
+  await addDrive(installation, {
     type: 'virtual',
     name: 'vdrive',
     path: join(root, 'tapes'),

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { createDrive } from '../../ts/config/drives.ts';
+import { addDrive } from '../../ts/config/drives.ts';
 import type { Installation } from '../../ts/config/installation.ts';
 import {
   createDatastore,
@@ -46,7 +46,7 @@ test.before(loadBlobDecoder);
 /** An installation that has PBS's tapes and knows nothing yet. */
 async function installationWithTapes(t: ExecutionContext, name: FixtureName): Promise<Installation> {
   const installation = temporaryInstallation(t, { root: memoryDirectory(t) });
-  await createDrive(installation, { type: 'virtual', name: 'vdrive', path: copyFixture(t, name, 'tapes') });
+  await addDrive(installation, { type: 'virtual', name: 'vdrive', path: copyFixture(t, name, 'tapes') });
   return installation;
 }
 

@@ -8,7 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createDatastore as configureDatastore } from '../../ts/config/datastores.ts';
-import { createDrive } from '../../ts/config/drives.ts';
+import { addDrive } from '../../ts/config/drives.ts';
 import { acquireNativeLock } from '../../ts/config/file_lock.ts';
 import type { Installation, InstallationOptions } from '../../ts/config/installation.ts';
 import type { PoolConfig } from '../../ts/config/pool_sections.ts';
@@ -110,7 +110,7 @@ export class Site {
 
   async addDrive(name: string, tapeBlocks = 4000): Promise<void> {
     const path = this.path(`tapes-${name}`);
-    await createDrive(this.installation, { type: 'virtual', name, path, 'max-size': tapeBlocks * 262_144 });
+    await addDrive(this.installation, { type: 'virtual', name, path, 'max-size': tapeBlocks * 262_144 });
   }
 
   /** Without the folders of chunks that it may never get. */

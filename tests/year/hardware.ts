@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { createDrive } from '../../ts/config/drives.ts';
+import { addDrive } from '../../ts/config/drives.ts';
 import type { Installation } from '../../ts/config/installation.ts';
 
 /** Where in the library a tape is. */
@@ -67,7 +67,7 @@ export class VirtualLibrary implements Hardware {
 
   async configure(installation: Installation): Promise<void> {
     const [name = ''] = this.drives;
-    await createDrive(installation, { type: 'virtual', name, path: this.#inside, 'max-size': this.#tapeBytes });
+    await addDrive(installation, { type: 'virtual', name, path: this.#inside, 'max-size': this.#tapeBytes });
   }
 
   async make(label: string): Promise<void> {

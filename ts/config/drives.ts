@@ -1,4 +1,4 @@
-/** Drives of tape.cfg: what `proxmox-tape drive` does to the configuration, and which drive a command means. */
+/** Drives of tape.cfg: the rules of the file, and which drive a command means. */
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FerriteError, toFerriteError } from '../errors.ts';
@@ -21,6 +21,7 @@ const FILE = 'tape.cfg';
 
 export const deletableVirtualDriveProperties = ['max-size'] as const;
 export const deletableTapeDeviceProperties = ['changer', 'changer-drivenum'] as const;
+type TapeDeviceSection = Omit<TapeDeviceConfig, 'type'>;
 export type DeletableDriveProperty =
   | (typeof deletableVirtualDriveProperties)[number]
   | (typeof deletableTapeDeviceProperties)[number];
@@ -57,16 +58,21 @@ function findDrive(document: ConfigDocument, name: string): DriveConfig {
   throw new FerriteError('usage', 'unknown-drive', `drive '${name}' does not exist (${known})`);
 }
 
-/** Adds a virtual drive and makes its directory where it is missing. The path may be relative. */
-export async function createDrive(installation: Installation, drive: VirtualDriveConfig): Promise<void> {
-  const { type: _, ...section } = drive;
-  const path = resolve(drive.path);
+/**
+ * Adds a drive. Its path may be relative; the directory of a virtual drive is made where it is missing. Whether a tape
+ * device is there is for whoever can ask it (library/device_config.ts).
+ */
+export async function addDrive(installation: Installation, drive: DriveConfig): Promise<void> {
+  const { type, ...section } = { ...drive, path: resolve(drive.path) };
   await updateConfig(installation, FILE, tapeSectionTypes, async (document) => {
-    document.add(virtualDriveSection, { ...section, path });
-    refuseSharedPath(document, drive.name, path);
-    await makeTapeDirectory(path);
+    if (type === 'virtual') document.add(virtualDriveSection, section);
+    else document.add(sectionTypeOf(type), checkedTapeDevice(document, section));
+    refuseSharedPath(document, drive.name, section.path);
+    if (type === 'virtual') await makeTapeDirectory(section.path);
   });
 }
+
+const sectionTypeOf = (type: TapeDeviceConfig['type']) => (type === 'lto' ? ltoDriveSection : linuxDriveSection);
 
 function refuseSharedPath(document: ConfigDocument, name: string, path: string): void {
   const other = drivesOf(document).find((drive) => drive.name !== name && drive.path === path);
@@ -89,18 +95,19 @@ async function makeTapeDirectory(path: string): Promise<void> {
   }
 }
 
-export async function updateDrive(
+/** As `addDrive`, for a drive that is there. */
+export async function changeDrive(
   installation: Installation,
   name: string,
   changes: DriveChanges,
   options: UpdateOptions<DeletableDriveProperty> = {},
 ): Promise<void> {
   const change = (document: ConfigDocument): Promise<void> =>
-    changeDrive(document, name, changes, options.delete ?? []);
+    changeSection(document, name, changes, options.delete ?? []);
   await updateConfig(installation, FILE, tapeSectionTypes, change, options.digest);
 }
 
-async function changeDrive(
+async function changeSection(
   document: ConfigDocument,
   name: string,
   changes: DriveChanges,
@@ -116,11 +123,8 @@ async function changeDrive(
     await makeTapeDirectory(path);
     return;
   }
-  if (changes.path !== undefined) {
-    const message = `drive '${name}' is a tape device: to change its path remove it and create it again`;
-    throw new FerriteError('usage', 'bad-parameter', message);
-  }
   changeTapeDevice(document, { type, ...current }, changes, deleted);
+  if (changes.path !== undefined) refuseSharedPath(document, name, changes.path);
 }
 
 function changeTapeDevice(
@@ -133,18 +137,23 @@ function changeTapeDevice(
   // Without its changer a drive has no number in it.
   const all = deleted.includes('changer') ? [...deleted, 'changer-drivenum'] : deleted;
   const value = applyChanges(current, changes as Changes<typeof current>, all, deletableTapeDeviceProperties);
-  if (value['changer-drivenum'] === 0) delete value['changer-drivenum'];
-  if (value['changer-drivenum'] !== undefined && value.changer === undefined) {
+  document.replace(sectionTypeOf(type), checkedTapeDevice(document, value));
+}
+
+/** Drive number 0 is not stored, and another one is of no use without a changer. */
+function checkedTapeDevice(document: ConfigDocument, drive: TapeDeviceSection): TapeDeviceSection {
+  const { 'changer-drivenum': number = 0, ...section } = drive;
+  if (number !== 0 && drive.changer === undefined) {
     throw new FerriteError(
       'usage',
       'bad-parameter',
       `parameter 'changer-drivenum' requires a changer: give --changer as well`,
     );
   }
-  if (value.changer !== undefined && !document.get(changerSection, value.changer)) {
-    throw new FerriteError('usage', 'unknown-changer', `changer '${value.changer}' does not exist`);
+  if (drive.changer !== undefined && !document.get(changerSection, drive.changer)) {
+    throw new FerriteError('usage', 'unknown-changer', `changer '${drive.changer}' does not exist`);
   }
-  document.replace(type === 'lto' ? ltoDriveSection : linuxDriveSection, value);
+  return number === 0 ? section : { ...section, 'changer-drivenum': number };
 }
 
 /** Removes the section. Virtual tapes stay where they are. */

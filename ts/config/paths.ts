@@ -94,6 +94,16 @@ export class InstallationPaths {
     return join(this.driveStateDir, drive);
   }
 
+  /** What a changer last reported. */
+  changerStateFile(changer: string): string {
+    return join(this.changerStateDir, changer);
+  }
+
+  /** Held while a robot carries out what one process wants of it; PBS has no such lock. */
+  changerLock(devicePath: string): string {
+    return join(this.driveLockDir, `${escapeUnitPath(devicePath)}.moves`);
+  }
+
   /** The lock of a drive is named by its device path or directory: two names of one device share it. */
   driveLock(devicePath: string): string {
     return join(this.driveLockDir, escapeUnitPath(devicePath));

@@ -1,6 +1,6 @@
 /** A backup of a datastore to a media pool as a task (behaviour.md section 10): once, or by a configured job. */
 import { usableDatastore } from '../config/datastores.ts';
-import { chooseDrive, listChangerNames } from '../config/drives.ts';
+import { chooseDrive } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
 import type { PoolConfig } from '../config/pool_sections.ts';
 import { poolConfig } from '../config/pools.ts';
@@ -155,9 +155,9 @@ interface BackupTask {
 async function runBackup(task: BackupTask): Promise<BackupSummary> {
   const { installation, parameters, checked, reserved, claimed, log } = task;
   await reserved.reservation.setState(task.upid);
-  return withOpenDrive(reserved, checked.access, log.signal, async (drive) => {
+  return withOpenDrive(reserved, log.signal, async (drive) => {
     log.info('update media online status');
-    await updateOnlineStatus(installation, drive, await listChangerNames(installation), log);
+    await updateOnlineStatus(installation, drive, log);
     const run = new BackupRun({
       installation,
       drive,
@@ -166,7 +166,7 @@ async function runBackup(task: BackupTask): Promise<BackupSummary> {
       claimed,
       log,
       session: sessionOf(drive.changer),
-      afterwards: (set, summary) => takeOutTapes(drive, parameters, set, summary, log),
+      afterwards: (set, summary) => takeOutTapes(installation, drive, parameters, set, summary, log),
     });
     const summary = await run.run();
     await recordSpeed(installation, drive.name, 'write', { bytes: summary.tapeBytes, seconds: summary.seconds });

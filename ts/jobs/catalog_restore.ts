@@ -87,6 +87,18 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Brings back the catalogs of a media set that are on the tape in the drive, and says which; for `inventory --catalog`. */
+export async function restoreCatalogCopies(
+  installation: Installation,
+  drive: OpenDrive,
+  labels: TapeLabels,
+  log: WorkLog,
+): Promise<void> {
+  const { labelText } = labels.label;
+  if (await restoreCopies(installation, drive, labels, log)) return;
+  log.warn(`no copy of the catalog of tape '${labelText}' is on it: 'proxmox-tape catalog' reads the whole tape`);
+}
+
 /** Undefined: the loaded tape's own catalog was not among the copies. */
 async function restoreCopies(
   installation: Installation,

@@ -2,15 +2,13 @@
 import { readdir } from 'node:fs/promises';
 import { type ContentFilter, listContent } from '../catalog/content.ts';
 import { CatalogDatabase } from '../catalog/database.ts';
-import { listChangerNames, listDrives } from '../config/drives.ts';
 import { type Installation, now } from '../config/installation.ts';
 import { listPools } from '../config/pools.ts';
 import { toFerriteError } from '../errors.ts';
-import { listSlots } from '../library/slots.ts';
+import { updateAllOnlineStatus } from '../library/online_status.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
 import { listMedia as decideListing, type MediaListEntry } from '../media/listing.ts';
 import { mediaSetName } from '../media/naming.ts';
-import { onlineUpdate } from '../media/online.ts';
 import { poolPolicy } from '../media/pool_policy.ts';
 
 export interface MediaListRequest {
@@ -29,7 +27,7 @@ export async function listMedia(
 ): Promise<MediaListEntry[]> {
   const file = new InventoryFile(installation);
   if (request.updateStatus ?? true) {
-    await refreshLocations(installation, file, request.updateStatusChanger, warn).catch((error) =>
+    await updateAllOnlineStatus(installation, request.updateStatusChanger, warn).catch((error) =>
       warn(`cannot update where tapes are: ${toFerriteError(error).message}`),
     );
   }
@@ -43,34 +41,6 @@ export async function listMedia(
     now: now(installation),
     zone: installation.zone,
     hasCatalog: (uuid) => catalogs.has(`${uuid}.log`),
-  });
-}
-
-async function refreshLocations(
-  installation: Installation,
-  file: InventoryFile,
-  only: string | undefined,
-  warn: (message: string) => void,
-): Promise<void> {
-  const seen = new Map<string, string[]>();
-  for (const drive of await listDrives(installation)) {
-    if (drive.type !== 'virtual' || (only !== undefined && only !== drive.name)) continue;
-    try {
-      const slots = await listSlots(drive.path);
-      seen.set(
-        drive.name,
-        slots.flatMap(({ labelText }) => (labelText === undefined ? [] : [labelText])),
-      );
-    } catch (error) {
-      warn(`cannot ask changer '${drive.name}' for its tapes: ${toFerriteError(error).message}`);
-    }
-  }
-  if (only !== undefined && !seen.has(only)) warn(`no changer '${only}' to ask`);
-  const configured = new Set(await listChangerNames(installation));
-  await file.update((inventory) => {
-    const update = onlineUpdate(inventory.entries, { seen, configured });
-    update.warnings.forEach(warn);
-    return inventory.withOnlineUpdate(update);
   });
 }
 

@@ -48,7 +48,7 @@ export async function restore(
       const members = await requireMembers(installation, mediaSet, { complete: isWhole });
       return withDatastores(installation, targets, 'write', observer.signal, (stores) => {
         const identity = { type: 'tape-restore', id: targets.join(', ') };
-        return runDriveTask(installation, drive, parameters, identity, observer, (open, log, upid) =>
+        return runDriveTask(installation, drive, identity, observer, (open, log, upid) =>
           announced(announcementOf(installation, parameters, targets, open), upid, log, (log, operator) =>
             runRestore(installation, { ...parameters, mediaSet }, { ...open, operator }, members, stores, log),
           ),

@@ -1,7 +1,12 @@
 /** What becomes of the tapes when a backup is done (behaviour.md 10.5, 10.6): exported, ejected, or left where they are. */
+import type { Installation } from '../config/installation.ts';
 import type { OpenDrive } from '../library/drive.ts';
+import type { DriveLibrary } from '../library/drive_library.ts';
+import { exportTapes } from '../library/export.ts';
 import { ejectMedia } from '../library/load.ts';
+import { updateOnlineStatus } from '../library/online_status.ts';
 import type { WorkLog } from '../log.ts';
+import { InventoryFile } from '../media/inventory_file.ts';
 import type { MediaSet } from '../media/membership.ts';
 import type { BackupSummary } from './backup_run.ts';
 
@@ -19,14 +24,35 @@ export function decideTakeOut(rules: TakeOutRules, drive: { hasLibrary: boolean;
 }
 
 export async function takeOutTapes(
+  installation: Installation,
   drive: OpenDrive,
   rules: TakeOutRules,
-  _set: MediaSet,
+  set: MediaSet,
   summary: BackupSummary,
   log: WorkLog,
 ): Promise<void> {
-  const decision = decideTakeOut(rules, { hasLibrary: false, usedTapes: summary.media.length > 0 });
+  const { library } = drive;
+  const decision = decideTakeOut(rules, { hasLibrary: library !== undefined, usedTapes: summary.media.length > 0 });
+  if (decision === 'export' && library) await exportMediaSet(installation, drive, library, set, log);
   if (decision !== 'eject') return;
   log.info(`eject tape from drive '${drive.name}'`);
-  await ejectMedia(drive);
+  await ejectMedia(drive, log);
+}
+
+/** All members of the set, also those that earlier jobs wrote; a person is asked to take them out. */
+async function exportMediaSet(
+  installation: Installation,
+  drive: OpenDrive,
+  library: DriveLibrary,
+  set: MediaSet,
+  log: WorkLog,
+): Promise<void> {
+  const inventory = await new InventoryFile(installation).load();
+  const members = [...set.members].sort(([a], [b]) => a - b).map(([, uuid]) => uuid);
+  const labels = members.flatMap((uuid) => inventory.find(uuid)?.label.labelText ?? []);
+  const tapes = await exportTapes(library, labels, log);
+  await updateOnlineStatus(installation, drive, log);
+  if (tapes.length === 0) return;
+  const { name, changer, operator } = drive;
+  operator?.ask({ kind: 'take-out', drive: name, changer, mediaSetUuid: set.uuid, tapes }, log);
 }

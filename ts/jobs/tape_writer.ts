@@ -7,6 +7,7 @@
  */
 import type { Installation } from '../config/installation.ts';
 import { FerriteError } from '../errors.ts';
+import { readAlerts } from '../library/alerts.ts';
 import { type OpenDrive, onTape } from '../library/drive.ts';
 import { requestMedia } from '../library/media_request.ts';
 import type { WorkLog } from '../log.ts';
@@ -14,7 +15,7 @@ import type { TapeSource } from '../media/allocation.ts';
 import type { InventoryFile } from '../media/inventory_file.ts';
 import { setLabelOf } from '../media/membership.ts';
 import type { WriteSession } from '../media/write_session.ts';
-import type { CatalogArchiveFormat, ChunkIndex, MediaSetLabel } from '../native.ts';
+import type { CatalogArchiveFormat, ChunkIndex, MediaLabel, MediaSetLabel } from '../native.ts';
 import { ensureSetLabel, readLabelsOfUnwritten } from './set_label.ts';
 import { buildChunkIndex } from './snapshot_contents.ts';
 
@@ -69,6 +70,7 @@ export class TapeWriter {
     const catalogPath = this.#catalogPath(label.uuid);
     const isNew = await namesNothing(catalogPath);
     const found = await requestMedia(drive, label, log, isNew ? readLabelsOfUnwritten : undefined);
+    await this.#refuseDamaged(label);
     await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, isNew }, log);
     // More files on a new tape: a job wrote behind the catalogs, and was stopped before anything was safe.
     const isFresh = isNew && (await drive.tape.endOfData()) <= LABEL_FILES + setLabel.seqNr;
@@ -122,6 +124,20 @@ export class TapeWriter {
       }
       await this.markFull();
     }
+  }
+
+  /** A tape or drive that is in danger is not written to, and the tape not taken again (behaviour.md 10.4). */
+  async #refuseDamaged({ labelText, uuid }: MediaLabel): Promise<void> {
+    const { drive, inventory, log } = this.#options;
+    const critical = await readAlerts(drive, log);
+    if (critical.length === 0) return;
+    await inventory.update((known) => known.withStatus(uuid, 'damaged'));
+    throw new FerriteError(
+      'operator',
+      'critical-alert',
+      `drive '${drive.name}' warns of tape '${labelText}' (${critical.join(' | ')}): nothing was written to it, and its ` +
+        'status is damaged now; run the job again to go on with another tape',
+    );
   }
 
   #require(): WritableTape {

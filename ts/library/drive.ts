@@ -1,21 +1,29 @@
 /**
- * A drive in use: reserved for this process and opened through the Rust core. A virtual drive is its own changer; drives
- * of other kinds are opened the same way, so nothing above asks what a drive is made of.
+ * A drive in use: reserved for this process, opened through the Rust core, and served with tapes by a library or by a
+ * person. A virtual drive is its own library; nothing above asks what a drive is made of.
  */
+import { changerConfig } from '../config/changers.ts';
 import { changerOf, chooseDrive } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
-import { DEFAULT_VIRTUAL_TAPE_BYTES, type DriveConfig } from '../config/tape_sections.ts';
+import type { DriveConfig } from '../config/tape_sections.ts';
 import { FerriteError, toFerriteError } from '../errors.ts';
+import type { WorkLog } from '../log.ts';
 import type { Environment, TapeDrive } from '../native.ts';
+import { DriveHandle } from './drive_handle.ts';
+import type { DriveLibrary } from './drive_library.ts';
 import { type DriveReservation, reserveDrive } from './drive_state.ts';
 import type { Operator } from './operator.ts';
+import { Robot } from './robot.ts';
+import { VirtualLibrary } from './virtual_library.ts';
 
 export interface ReservedDrive {
   readonly config: DriveConfig;
   readonly name: string;
   /** The changer that serves it; undefined: a person inserts the tapes. */
   readonly changer: string | undefined;
+  readonly library: DriveLibrary | undefined;
   readonly reservation: DriveReservation;
+  readonly handle: DriveHandle;
   /** Whom to ask for tapes; undefined: nobody, a tape that is not there is a failure. */
   readonly operator?: Operator | undefined;
 }
@@ -27,7 +35,7 @@ export interface OpenDrive extends ReservedDrive {
 export interface DriveAccess {
   /** `--drive`; else `PROXMOX_TAPE_DRIVE`, else the only drive there is. */
   drive?: string | undefined;
-  /** Clock, UUIDs and chunk order of what is written; the system's where not given. */
+  /** Clock, UUIDs and chunk order of what is written, and faults of devices; the system's where not given. */
   environment?: Environment | undefined;
   /** Whom to ask for tapes; undefined: nobody, a tape that is not there is a failure. */
   operator?: Operator | undefined;
@@ -45,37 +53,49 @@ export async function withReservedDrive<T>(
   work: (drive: ReservedDrive) => Promise<T>,
 ): Promise<T> {
   const config = await chooseDrive(installation, access.drive);
+  const handle = new DriveHandle(installation, config, access);
+  const library = await libraryOf(installation, config, handle, access, signal);
   const timeoutMs = access.waitMs;
   const reservation = await reserveDrive(installation, config, {
     signal,
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
   try {
-    const { operator } = access;
-    return await work({ config, name: config.name, changer: changerOf(config), reservation, operator });
+    return await work({
+      config,
+      name: config.name,
+      changer: changerOf(config),
+      library,
+      reservation,
+      handle,
+      operator: access.operator,
+    });
   } finally {
     await reservation.release();
   }
 }
 
-/** Opens a reserved drive for the duration of `work`. An abort stops the drive between two commands. */
-export async function withOpenDrive<T>(
-  drive: ReservedDrive,
+async function libraryOf(
+  installation: Installation,
+  config: DriveConfig,
+  handle: DriveHandle,
   access: DriveAccess,
+  signal: AbortSignal | undefined,
+): Promise<DriveLibrary | undefined> {
+  if (config.type === 'virtual') return new VirtualLibrary(config.name, handle, signal);
+  if (config.changer === undefined) return undefined;
+  const changer = await changerConfig(installation, config.changer);
+  const driveNumber = config['changer-drivenum'] ?? 0;
+  return new Robot({ installation, changer, driveNumber, handle, environment: access.environment, signal });
+}
+
+/** Opens a reserved drive for the duration of `work`. An abort stops the drive between two commands. */
+export function withOpenDrive<T>(
+  drive: ReservedDrive,
   signal: AbortSignal | undefined,
   work: (drive: OpenDrive) => Promise<T>,
 ): Promise<T> {
-  const { TapeDrive } = await import('../native.ts');
-  const tape = await TapeDrive.open(driveOptions(drive.config, access));
-  const abort = (): void => tape.cancel();
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    if (signal?.aborted) throw toFerriteError(signal.reason);
-    return await work({ ...drive, tape });
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    await tape.close();
-  }
+  return drive.handle.use(signal, (tape) => work({ ...drive, tape }));
 }
 
 /** Says on which tape something failed: the Rust core names file, block or path, and knows nothing of labels. */
@@ -90,33 +110,39 @@ export async function onTape<T>(labelText: string, work: Promise<T>): Promise<T>
   }
 }
 
-/** Reserves and opens a drive for a direct call; `state` says to others what it is used for. */
+/** Reserves a drive for a direct call that leaves the drive itself alone; `state` says to others what it is used for. */
+export async function withDriveState<T>(
+  installation: Installation,
+  access: DriveAccess,
+  state: string,
+  work: (drive: ReservedDrive) => Promise<T>,
+): Promise<T> {
+  return withReservedDrive(installation, access, undefined, async (drive) => {
+    await drive.reservation.setState(state);
+    return work(drive);
+  });
+}
+
+/** As `withDriveState`, with the drive open. */
 export async function withDrive<T>(
   installation: Installation,
   access: DriveAccess,
   state: string,
   work: (drive: OpenDrive) => Promise<T>,
 ): Promise<T> {
-  return withReservedDrive(installation, access, undefined, async (drive) => {
-    await drive.reservation.setState(state);
-    return withOpenDrive(drive, access, undefined, work);
-  });
+  return withDriveState(installation, access, state, (drive) => withOpenDrive(drive, undefined, work));
 }
 
-function driveOptions(config: DriveConfig, { environment, hollow }: DriveAccess) {
-  if (config.type !== 'virtual') {
-    throw new FerriteError(
-      'usage',
-      'drive-type',
-      `drive '${config.name}' is a ${config.type} device; this version drives virtual drives only`,
-    );
+/** The library of a drive; without one a person moves the tapes. `log` is told about movements. */
+export function requireLibrary(drive: ReservedDrive, log?: WorkLog): DriveLibrary {
+  const { library, name } = drive;
+  if (library) {
+    if (log) library.tell(log);
+    return library;
   }
-  return {
-    kind: 'virtual' as const,
-    name: config.name,
-    path: config.path,
-    maxSize: config['max-size'] ?? DEFAULT_VIRTUAL_TAPE_BYTES,
-    ...(environment && { environment }),
-    ...(hollow && { hollow }),
-  };
+  throw new FerriteError(
+    'usage',
+    'no-changer',
+    `drive '${name}' has no changer: insert and remove tapes by hand, or set one with 'proxmox-tape drive update'`,
+  );
 }

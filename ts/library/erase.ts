@@ -4,6 +4,7 @@ import { toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import type { TapeLabels } from '../native.ts';
 import type { OpenDrive } from './drive.ts';
+import { progressOf } from './operation_progress.ts';
 import { forgetTape, withBookkeeping } from './register_tape.ts';
 
 export async function eraseMedia(
@@ -15,7 +16,7 @@ export async function eraseMedia(
   const labels = await readLabelsOrNone(drive, log);
   // A tape that is forgotten is in no job's way, so nothing stays locked for the hours that erasing may take.
   if (labels) await withBookkeeping(installation, labels, () => forgetTape(installation, labels));
-  await drive.tape.erase(request.fast ?? true);
+  await drive.tape.erase(request.fast ?? true, progressOf(log));
 }
 
 /** Whatever lies on the tape, it is to go; a label only says what has to be forgotten. */

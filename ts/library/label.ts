@@ -43,6 +43,7 @@ export async function labelMedia(
   await withBookkeeping(installation, { label }, () => storeLabel(installation, { label }));
   await verifyLabel(drive, label);
   await drive.tape.rewind();
+  await writeCartridgeMemory(drive, label, log);
   return label;
 }
 
@@ -88,6 +89,13 @@ async function storeLabel(installation: Installation, labels: TapeLabels): Promi
   const { owner, paths } = installation;
   await createCatalog(paths.catalogFile(labels.label.uuid), labels, ...(owner ? [owner] : []));
   await new InventoryFile(installation).update((inventory) => inventory.withTape(labels));
+}
+
+/** For other programs, and for people with a reader: nothing depends on it, so what does not work is no warning. */
+async function writeCartridgeMemory(drive: OpenDrive, { labelText, pool }: MediaLabel, log: WorkLog): Promise<void> {
+  if (drive.config.type === 'virtual') return;
+  const notes = await drive.tape.writeAttributes({ labelText, ...(pool !== undefined && { pool }) });
+  for (const note of notes) log.info(note);
 }
 
 /** A label that cannot be read back is worth nothing. */

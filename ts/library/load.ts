@@ -1,38 +1,38 @@
-/** Moves tapes in and out of a drive (behaviour.md 16). A virtual drive is its own changer. */
-import { FerriteError } from '../errors.ts';
+/** Moves tapes in and out of a drive (behaviour.md 16), by its library or, where there is none, by the drive alone. */
 import type { WorkLog } from '../log.ts';
-import type { OpenDrive } from './drive.ts';
+import { type ReservedDrive, requireLibrary } from './drive.ts';
 
 /** Loads the tape with this label text. */
-export async function loadMedia(drive: OpenDrive, labelText: string, log: WorkLog): Promise<void> {
-  requireChanger(drive);
-  if (labelText.startsWith('CLN')) {
-    throw new FerriteError(
-      'usage',
-      'cleaning-tape',
-      `'${labelText}' is a cleaning cartridge: see 'proxmox-tape clean'`,
-    );
-  }
+export async function loadMedia(drive: ReservedDrive, labelText: string, log: WorkLog): Promise<void> {
+  const library = requireLibrary(drive, log);
   log.info(`loading tape '${labelText}' into drive '${drive.name}'`);
-  await drive.tape.load(labelText);
+  await library.load(labelText);
 }
 
-/** Takes the tape out of the drive. */
-export async function unloadMedia(drive: OpenDrive): Promise<void> {
-  requireChanger(drive);
-  await drive.tape.unload();
+/** Loads whatever is in a slot. */
+export async function loadMediaFromSlot(drive: ReservedDrive, slot: number, log?: WorkLog): Promise<void> {
+  await requireLibrary(drive, log).loadFromSlot(slot);
 }
 
-/** With a changer back to its place, else out of the drive. */
-export async function ejectMedia(drive: OpenDrive): Promise<void> {
-  await drive.tape.unload();
+/** Takes the tape out of the drive: into the slot given, or to where it came from. */
+export async function unloadMedia(drive: ReservedDrive, log: WorkLog, targetSlot?: number): Promise<void> {
+  await requireLibrary(drive, log).unload(targetSlot);
 }
 
-function requireChanger(drive: OpenDrive): void {
-  if (drive.changer !== undefined) return;
-  throw new FerriteError(
-    'usage',
-    'no-changer',
-    `drive '${drive.name}' has no changer: insert and remove tapes by hand, or set one with 'proxmox-tape drive update'`,
-  );
+/** With a library back to its place, else out of the drive. */
+export async function ejectMedia(drive: ReservedDrive, log: WorkLog): Promise<void> {
+  if (drive.library) {
+    drive.library.tell(log);
+    await drive.library.empty();
+  } else await drive.handle.use(log.signal, (tape) => tape.eject());
+}
+
+/** Brings a tape to where a person can take it out; resolves with the number of the import/export slot. */
+export async function exportMedia(drive: ReservedDrive, labelText: string, log?: WorkLog): Promise<number> {
+  return requireLibrary(drive, log).exportTape(labelText);
+}
+
+/** Cleans the drive with a cleaning cartridge of its library. */
+export async function cleanDrive(drive: ReservedDrive, log: WorkLog): Promise<void> {
+  await requireLibrary(drive, log).clean(log);
 }

@@ -7,7 +7,6 @@ import type { WorkLog } from '../log.ts';
 import type { TapeLabels } from '../native.ts';
 import { type OpenDrive, onTape } from './drive.ts';
 import { loadMedia } from './load.ts';
-import { onlineLabels } from './online_status.ts';
 import { nobody } from './operator.ts';
 
 export type ReadLabels = (drive: OpenDrive) => Promise<TapeLabels | null>;
@@ -19,6 +18,7 @@ export interface WantedTape {
 
 const PAUSE_SECONDS = 5;
 const OFFLINE = 'tape-offline';
+const EMPTY = 'no-medium';
 
 /** Resolves with the labels of the tape, which is in the drive then. Waits as long as the drive's operator does. */
 export async function requestMedia(
@@ -36,7 +36,8 @@ export async function requestMedia(
     } catch (thrown) {
       const error = toFerriteError(thrown);
       if (!canBeMet(error) || log.signal.aborted) throw thrown;
-      if (error.message !== told) {
+      // An empty drive is no news to somebody who was asked for a tape already.
+      if (error.message !== told && !(told !== undefined && error.code === EMPTY)) {
         told = error.message;
         const { labelText } = wanted;
         operator.ask({ kind: 'insert-tape', drive: drive.name, changer: drive.changer, labelText, reason: told }, log);
@@ -44,14 +45,18 @@ export async function requestMedia(
         log.info(told);
         log.info(waitingLine(drive, labelText, operator.howToStop));
       }
+      if (!drive.library && error.code !== EMPTY) await drive.tape.eject(); // so that the right one can be inserted
       await operator.pause(PAUSE_SECONDS, log.signal);
     }
   }
 }
 
+/** What no tape that somebody brings will change. */
+const HOPELESS = ['device-gone', 'encryption', 'internal', 'no-device', 'permission', 'wrong-device'];
+
 /** Whether somebody at the library can do something about it; wrong requests and bugs stay as they are. */
 function canBeMet({ kind, code }: FerriteError): boolean {
-  return kind !== 'usage' && kind !== 'aborted' && code !== 'internal';
+  return kind !== 'usage' && kind !== 'aborted' && !HOPELESS.includes(code);
 }
 
 function withAdvice(error: FerriteError): FerriteError {
@@ -70,7 +75,7 @@ async function tryMedia(
   log: WorkLog,
   readLabels: ReadLabels,
 ): Promise<TapeLabels> {
-  if (drive.changer !== undefined) {
+  if (drive.library) {
     await requireInLibrary(drive, wanted.labelText);
     await loadMedia(drive, wanted.labelText, log);
   }
@@ -80,7 +85,7 @@ async function tryMedia(
     throw new FerriteError(
       'operator',
       'I3',
-      `${place}, loaded as '${wanted.labelText}', has no label: it is blank, not the tape with uuid ${wanted.uuid}`,
+      `${place}, expected to be '${wanted.labelText}', has no label: it is blank, not the tape with uuid ${wanted.uuid}`,
     );
   }
   if (found.label.uuid !== wanted.uuid) {
@@ -96,7 +101,7 @@ async function tryMedia(
 }
 
 /** A virtual drive makes a new tape when it is told to load one that it does not have; a job wants the one it knows. */
-async function requireInLibrary(drive: OpenDrive, labelText: string): Promise<void> {
-  if ((await onlineLabels(drive)).includes(labelText)) return;
-  throw new FerriteError('operator', OFFLINE, `tape '${labelText}' is not in the library of drive '${drive.name}'`);
+async function requireInLibrary({ name, config, library }: OpenDrive, labelText: string): Promise<void> {
+  if (config.type !== 'virtual' || (await library?.onlineLabels())?.includes(labelText)) return;
+  throw new FerriteError('operator', OFFLINE, `tape '${labelText}' is not in the library of drive '${name}'`);
 }

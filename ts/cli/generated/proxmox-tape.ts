@@ -585,6 +585,77 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['barcode-label'],
+    summary: 'Label all blank tapes of a library with their bar codes.',
+    details: 'Tapes that are known already are left alone, and so are tapes that are not blank.',
+    examples: [
+      ['barcode-label --drive mydrive', 'Tapes that any pool may use:'],
+      ['barcode-label --pool daily', 'Tapes for one pool:'],
+    ],
+    positionals: [],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+      {
+        name: 'pool',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Media pool name.',
+        required: false,
+        completion: 'pool',
+      },
+      {
+        name: 'progress',
+        kind: 'string',
+        typeText: 'auto|json|none',
+        description:
+          'Progress on standard error: a status line on terminals (auto, the default), one JSON object per line for programs, or none.',
+        required: false,
+        values: ['auto', 'json', 'none'],
+      },
+    ],
+  },
+  {
+    path: ['cartridge-memory'],
+    summary: 'Show the memory of the cartridge in a drive.',
+    details:
+      'Medium auxiliary memory attributes: who made the cartridge, how often it was loaded, what was written to it.',
+    examples: [['cartridge-memory --drive mydrive', 'All attributes:']],
+    positionals: [],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
     path: ['catalog'],
     summary: 'Restore the catalog of the tape in the drive, and record the tape in the inventory.',
     details:
@@ -965,6 +1036,289 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['changer', 'config'],
+    summary: 'Show the configuration of a changer.',
+    examples: [['changer config sl3', 'One changer:']],
+    positionals: [
+      {
+        name: 'name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: true,
+        completion: 'changer',
+      },
+    ],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['changer', 'create'],
+    summary: 'Create a changer.',
+    examples: [
+      ['changer create sl3 --path /dev/tape/by-id/scsi-CC2C52', "As 'changer scan' shows it:"],
+      [
+        'changer create sl3 --path /dev/tape/by-id/scsi-CC2C52 --export-slots 15,16',
+        'With slots for tapes to take out:',
+      ],
+    ],
+    positionals: [
+      {
+        name: 'name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: true,
+      },
+    ],
+    options: [
+      {
+        name: 'eject-before-unload',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'If set to true, tapes are ejected manually before unloading',
+        required: false,
+      },
+      {
+        name: 'export-slots',
+        kind: 'string',
+        typeText: '[<integer>, ...]',
+        description:
+          "A list of slot numbers, comma separated. Those slots are reserved for Import/Export, i.e. any media in those slots are considered to be 'offline'.",
+        required: false,
+      },
+      {
+        name: 'path',
+        kind: 'string',
+        typeText: '<string>',
+        description: "Path to Linux generic SCSI device (e.g. '/dev/sg4')",
+        required: true,
+        completion: 'changer-path',
+      },
+    ],
+  },
+  {
+    path: ['changer', 'list'],
+    summary: 'List the configured changers.',
+    examples: [['changer list', 'All changers; vendor, model and serial of those that are online:']],
+    positionals: [],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['changer', 'remove'],
+    summary: 'Remove a changer from the configuration.',
+    details: 'One that a drive refers to stays.',
+    examples: [['changer remove sl3', 'Forget a changer:']],
+    positionals: [
+      {
+        name: 'name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: true,
+        completion: 'changer',
+      },
+    ],
+    options: [],
+  },
+  {
+    path: ['changer', 'scan'],
+    summary: 'List the tape changers of this machine.',
+    details: 'Only devices with a name that stays the same after a reboot are listed.',
+    examples: [['changer scan', 'What can be configured:']],
+    positionals: [],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['changer', 'status'],
+    summary: 'Show what stands where in a library.',
+    details:
+      'The locations of tapes in the inventory follow what is shown. The JSON formats also tell what drives are used for.',
+    examples: [
+      ['changer status', 'The library of the default drive, as it was last reported:'],
+      ['changer status sl3 --cache no', 'Ask the library:'],
+    ],
+    positionals: [
+      {
+        name: 'name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: false,
+        completion: 'changer',
+      },
+    ],
+    options: [
+      {
+        name: 'cache',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Use cached value.',
+        required: false,
+        default: true,
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
+    path: ['changer', 'transfer'],
+    summary: 'Move a tape from one slot of a library to another.',
+    examples: [['changer transfer sl3 --from 2 --to 15', 'Into an import/export slot, to take it out:']],
+    positionals: [
+      {
+        name: 'name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: false,
+        completion: 'changer',
+      },
+    ],
+    options: [
+      {
+        name: 'from',
+        kind: 'integer',
+        typeText: '<integer> (1 - N)',
+        description: 'Source slot number',
+        required: true,
+      },
+      {
+        name: 'to',
+        kind: 'integer',
+        typeText: '<integer> (1 - N)',
+        description: 'Destination slot number',
+        required: true,
+      },
+    ],
+  },
+  {
+    path: ['changer', 'update'],
+    summary: 'Change the configuration of a changer.',
+    details: 'Deletions come first: a property that is deleted and given ends up set.',
+    examples: [
+      ['changer update sl3 --export-slots 15,16', 'Keep two slots for tapes to take out:'],
+      ['changer update sl3 --delete export-slots', 'Use all slots again:'],
+    ],
+    positionals: [
+      {
+        name: 'name',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: true,
+        completion: 'changer',
+      },
+    ],
+    options: [
+      {
+        name: 'delete',
+        kind: 'array',
+        typeText: '<array>',
+        description: 'Properties to delete (export-slots, eject-before-unload); may be given several times.',
+        required: false,
+        values: ['export-slots', 'eject-before-unload'],
+      },
+      {
+        name: 'digest',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Prevent changes if current configuration file has different SHA256 digest.',
+        required: false,
+      },
+      {
+        name: 'eject-before-unload',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'If set to true, tapes are ejected manually before unloading',
+        required: false,
+      },
+      {
+        name: 'export-slots',
+        kind: 'string',
+        typeText: '[<integer>, ...]',
+        description:
+          "A list of slot numbers, comma separated. Those slots are reserved for Import/Export, i.e. any media in those slots are considered to be 'offline'.",
+        required: false,
+      },
+      {
+        name: 'path',
+        kind: 'string',
+        typeText: '<string>',
+        description: "Path to Linux generic SCSI device (e.g. '/dev/sg4')",
+        required: false,
+        completion: 'changer-path',
+      },
+    ],
+  },
+  {
+    path: ['clean'],
+    summary: 'Clean a drive with a cleaning cartridge of its library.',
+    details:
+      'Bar codes of cleaning cartridges begin with CLN. The tape in the drive is unloaded first; the cleaning cartridge goes back to its slot.',
+    examples: [['clean --drive mydrive', 'When the drive asks for it:']],
+    positionals: [],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+      {
+        name: 'progress',
+        kind: 'string',
+        typeText: 'auto|json|none',
+        description:
+          'Progress on standard error: a status line on terminals (auto, the default), one JSON object per line for programs, or none.',
+        required: false,
+        values: ['auto', 'json', 'none'],
+      },
+    ],
+  },
+  {
     path: ['daemon'],
     summary: 'Run the backup jobs at their times, until it is stopped.',
     details:
@@ -1095,8 +1449,11 @@ export const commands: readonly CommandDescription[] = [
   {
     path: ['drive', 'create'],
     summary: 'Create a drive.',
-    details: 'A virtual drive keeps its tapes as files in a directory, which is created if it does not exist.',
+    details:
+      'A tape drive is named by its device; names below /dev/tape/by-id stay the same after a reboot. A virtual drive keeps its tapes as files in a directory, which is created if it does not exist.',
     examples: [
+      ['drive create mydrive --path /dev/tape/by-id/scsi-12345-nst', "A tape drive, as 'drive scan' shows it:"],
+      ['drive create mydrive --path /dev/tape/by-id/scsi-12345-sg --changer sl3', 'A drive of a library:'],
       [
         'drive create mydrive --type virtual --path /var/tmp/tapes --max-size 1000000000',
         'A drive with tapes of 1 GB:',
@@ -1113,6 +1470,22 @@ export const commands: readonly CommandDescription[] = [
     ],
     options: [
       {
+        name: 'changer',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Tape Changer Identifier.',
+        required: false,
+        completion: 'changer',
+      },
+      {
+        name: 'changer-drivenum',
+        kind: 'integer',
+        typeText: '<integer> (0 - 8)',
+        description: 'Associated changer drive number (requires option changer)',
+        required: false,
+        default: 0,
+      },
+      {
         name: 'max-size',
         kind: 'integer',
         typeText: '<integer> (0 - N)',
@@ -1123,24 +1496,25 @@ export const commands: readonly CommandDescription[] = [
         name: 'path',
         kind: 'string',
         typeText: '<string>',
-        description: 'Directory of the virtual tapes.',
+        description: "Tape device (i.e. '/dev/sg0' or '/dev/nst0'), or directory of the virtual tapes.",
         required: true,
-        completion: 'path',
+        completion: 'drive-path',
       },
       {
         name: 'type',
         kind: 'string',
-        typeText: 'virtual',
-        description: 'Kind of drive.',
-        required: true,
-        values: ['virtual'],
+        typeText: 'virtual|lto|linux',
+        description:
+          'Kind of drive: virtual, or a tape device by its SCSI generic node (lto) or its tape node (linux). Not needed for tape devices.',
+        required: false,
+        values: ['virtual', 'lto', 'linux'],
       },
     ],
   },
   {
     path: ['drive', 'list'],
     summary: 'List the configured drives.',
-    details: 'The JSON formats also tell what a drive is used for at the moment.',
+    details: 'The JSON formats also tell what a drive is used for, and what it does, at the moment.',
     examples: [['drive list', 'All drives, also virtual ones:']],
     positionals: [],
     options: [
@@ -1170,6 +1544,23 @@ export const commands: readonly CommandDescription[] = [
       },
     ],
     options: [],
+  },
+  {
+    path: ['drive', 'scan'],
+    summary: 'List the tape drives of this machine.',
+    details: 'Only devices with a name that stays the same after a reboot are listed.',
+    examples: [['drive scan', 'What can be configured:']],
+    positionals: [],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
   },
   {
     path: ['drive', 'update'],
@@ -1232,9 +1623,9 @@ export const commands: readonly CommandDescription[] = [
         name: 'path',
         kind: 'string',
         typeText: '<string>',
-        description: 'Directory of the virtual tapes.',
+        description: 'Tape device, or directory of the virtual tapes.',
         required: false,
-        completion: 'path',
+        completion: 'drive-path',
       },
     ],
   },
@@ -1331,15 +1722,48 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['export-media'],
+    summary: 'Move a tape to a free import/export slot, to take it out of the library.',
+    examples: [['export-media TAPE01 --drive mydrive', 'From its slot, or from the drive:']],
+    positionals: [
+      {
+        name: 'label-text',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Media Label/Barcode.',
+        required: true,
+        completion: 'label-text',
+      },
+    ],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+    ],
+  },
+  {
     path: ['inventory'],
     summary: 'List the tapes in a library, and record where they are.',
     details: 'Tapes that are not known yet can be loaded to read their labels.',
     examples: [
       ['inventory', 'What the changer sees:'],
       ['inventory --read-labels', 'Also find out what the unknown tapes are:'],
+      ['inventory --read-all-labels --catalog', 'Make everything known again on a new machine:'],
     ],
     positionals: [],
     options: [
+      {
+        name: 'catalog',
+        kind: 'boolean',
+        typeText: '<boolean>',
+        description: 'Also load tapes whose catalog is missing, and restore catalogs from the copies on them.',
+        required: false,
+      },
       {
         name: 'drive',
         kind: 'string',
@@ -1775,6 +2199,31 @@ export const commands: readonly CommandDescription[] = [
           'Progress on standard error: a status line on terminals (auto, the default), one JSON object per line for programs, or none.',
         required: false,
         values: ['auto', 'json', 'none'],
+      },
+    ],
+  },
+  {
+    path: ['load-media-from-slot'],
+    summary: 'Load the tape that is in a certain slot.',
+    details: 'The drive has to be empty.',
+    examples: [['load-media-from-slot 3 --drive mydrive', "Slots as 'changer status' numbers them:"]],
+    positionals: [
+      {
+        name: 'source-slot',
+        kind: 'integer',
+        typeText: '<integer> (1 - N)',
+        description: 'Source slot number.',
+        required: true,
+      },
+    ],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
       },
     ],
   },
@@ -3095,7 +3544,10 @@ export const commands: readonly CommandDescription[] = [
   {
     path: ['unload'],
     summary: 'Unload the tape from the drive, by the changer.',
-    examples: [['unload --drive mydrive', 'Back to where the tape came from:']],
+    examples: [
+      ['unload --drive mydrive', 'Back to where the tape came from:'],
+      ['unload --drive mydrive --target-slot 3', 'Into a certain slot:'],
+    ],
     positionals: [],
     options: [
       {
@@ -3129,6 +3581,30 @@ export const commands: readonly CommandDescription[] = [
         typeText: '<integer> (1 - N)',
         description: 'Slot to put the tape into; the one it came from if not given. Of no meaning for virtual drives.',
         required: false,
+      },
+    ],
+  },
+  {
+    path: ['volume-statistics'],
+    summary: 'Show what a drive counted about the tape in it (SCSI log page 17h).',
+    examples: [['volume-statistics --drive mydrive', 'Mounts, errors, bytes, passes:']],
+    positionals: [],
+    options: [
+      {
+        name: 'drive',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Drive; by default PROXMOX_TAPE_DRIVE, else the only configured drive.',
+        required: false,
+        completion: 'drive',
+      },
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
       },
     ],
   },

@@ -5,6 +5,7 @@ import type { Installation } from '../../config/installation.ts';
 import { listJobConfigs } from '../../config/jobs.ts';
 import { listTargets } from '../../config/notify.ts';
 import { listPools } from '../../config/pools.ts';
+import type { ScannedDevice } from '../../library/devices.ts';
 import type { InventoryEntry } from '../../native.ts';
 import type { Completer } from '../grammar/program.ts';
 
@@ -19,9 +20,19 @@ function ofMedia(pick: (entry: InventoryEntry) => string | undefined): Completer
   };
 }
 
+/** Paths of devices that could be configured. */
+const devices =
+  (kind: ScannedDevice['kind']): Completer =>
+  async () => {
+    const { scanDevices } = await import('../../library/devices.ts');
+    return (await scanDevices(kind)).map(({ path }) => path);
+  };
+
 export const completers: Readonly<Record<string, Completer>> = {
   changer: listChangerNames,
+  'changer-path': devices('changer'),
   drive: async (installation) => names(await listDrives(installation)),
+  'drive-path': devices('tape'),
   job: async (installation) => (await listJobConfigs(installation)).map(({ id }) => id),
   key: async (installation) => {
     const { listKeys } = await import('../../keys/keys.ts');

@@ -1,4 +1,4 @@
-import type { DriveStatus } from '../../native.ts';
+import type { DriveReport } from '../../library/status.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { record } from '../grammar/output.ts';
 import { drive, outputFormat } from '../parameters.ts';
@@ -9,9 +9,11 @@ export default defineCommand({
   examples: [['status --drive mydrive', 'Works with and without a tape:']],
   positionals: {},
   options: { drive, 'output-format': outputFormat },
-  output: record<DriveStatus>([
+  output: record<DriveReport>([
     { name: 'blocksize', type: 'integer' },
     { name: 'density' },
+    { name: 'status' },
+    { name: 'options' },
     { name: 'compression', type: 'boolean' },
     { name: 'buffer-mode', type: 'integer' },
     { name: 'write-protect', type: 'boolean' },

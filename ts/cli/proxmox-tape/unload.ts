@@ -6,7 +6,10 @@ import { taskOptions } from '../parameters.ts';
 
 export default defineCommand({
   summary: 'Unload the tape from the drive, by the changer.',
-  examples: [['unload --drive mydrive', 'Back to where the tape came from:']],
+  examples: [
+    ['unload --drive mydrive', 'Back to where the tape came from:'],
+    ['unload --drive mydrive --target-slot 3', 'Into a certain slot:'],
+  ],
   positionals: {},
   options: {
     ...taskOptions,
@@ -16,8 +19,8 @@ export default defineCommand({
     }),
   },
   output: taskLog,
-  async run({ drive }, { installation, report }) {
+  async run({ 'target-slot': targetSlot, ...access }, { installation, report }) {
     const { unloadTask } = await import('../../jobs/drive_tasks.ts');
-    return report.task((observer) => unloadTask(installation, { drive }, observer));
+    return report.task((observer) => unloadTask(installation, { ...access, targetSlot }, observer));
   },
 });

@@ -33,3 +33,8 @@ export function printJson(value: unknown, order: KeyOrder, pretty: boolean): str
   const ordered = order === 'sorted' ? sortKeys(value) : value;
   return JSON.stringify(ordered ?? null, null, pretty ? 2 : undefined);
 }
+
+/** A value for a person: its JSON on several lines, keys in the order in which they come. */
+export function prettyJson(value: unknown): string[] {
+  return printJson(toWire(value), 'declared', true).split('\n');
+}

@@ -8,7 +8,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { createDrive } from '../../config/drives.ts';
+import { addDrive } from '../../config/drives.ts';
 import { ensureDirectory, type Installation, now, openInstallation } from '../../config/installation.ts';
 import { DEFAULT_VIRTUAL_TAPE_BYTES, type DriveConfig } from '../../config/tape_sections.ts';
 import { FerriteError } from '../../errors.ts';
@@ -77,10 +77,10 @@ export class StandIn {
     await copyCatalogs(installation, this.installation, set);
     await mkdir(this.#tapes);
     const { name } = drive;
-    await createDrive(this.installation, { type: 'virtual', name, path: this.#tapes, 'max-size': this.capacityBytes });
+    await addDrive(this.installation, { type: 'virtual', name, path: this.#tapes, 'max-size': this.capacityBytes });
     const access = { drive: name, hollow: true };
     return withReservedDrive(this.installation, access, signal, (reserved) =>
-      withOpenDrive(reserved, access, signal, async (open) => {
+      withOpenDrive(reserved, signal, async (open) => {
         this.#drive = open;
         await this.#makeTapes(open.tape, usable, lastMember(set));
         return work(this, open);

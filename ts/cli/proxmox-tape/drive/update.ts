@@ -18,7 +18,7 @@ export default defineCommand({
   ],
   positionals: { name: annotate(driveName, { completion: 'drive' }) },
   options: {
-    path: optional(path, { description: 'Directory of the virtual tapes.', completion: 'path' }),
+    path: optional(path, { description: 'Tape device, or directory of the virtual tapes.', completion: 'drive-path' }),
     'max-size': annotate(maxSize, { description: 'Size of a virtual tape in bytes.' }),
     changer: annotate(changer, { completion: 'changer' }),
     'changer-drivenum': driveNumber,
@@ -26,8 +26,9 @@ export default defineCommand({
     digest: digestOption,
   },
   output: nothing,
-  async run({ name, delete: deleted, digest, ...changes }, { installation }) {
-    const { updateDrive } = await import('../../../config/drives.ts');
-    await updateDrive(installation, name, changes, { delete: deleted, digest });
+  async run({ name, delete: deleted, digest, ...changes }, { installation, report }) {
+    const { updateDrive } = await import('../../../library/device_config.ts');
+    const notes = await updateDrive(installation, name, changes, { delete: deleted, digest });
+    for (const note of notes) report.info(note);
   },
 });

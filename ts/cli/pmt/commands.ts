@@ -1,0 +1,31 @@
+/** The commands of pmt, and the modules that declare them. */
+import type { CommandIndex } from '../grammar/tree.ts';
+
+export const commands: CommandIndex = {
+  asf: { load: () => import('./asf.ts') },
+  bsf: { load: () => import('./bsf.ts') },
+  bsfm: { load: () => import('./bsfm.ts') },
+  bsr: { load: () => import('./bsr.ts') },
+  'cartridge-memory': { load: () => import('./cartridge-memory.ts') },
+  eject: { load: () => import('./eject.ts') },
+  eod: { load: () => import('./eod.ts') },
+  erase: { load: () => import('./erase.ts') },
+  format: { load: () => import('./format.ts') },
+  fsf: { load: () => import('./fsf.ts') },
+  fsfm: { load: () => import('./fsfm.ts') },
+  fsr: { load: () => import('./fsr.ts') },
+  load: { load: () => import('./load.ts') },
+  lock: { load: () => import('./lock.ts') },
+  options: { load: () => import('./options.ts') },
+  rewind: { load: () => import('./rewind.ts') },
+  scan: { load: () => import('./scan.ts') },
+  setblk: { load: () => import('./setblk.ts') },
+  status: { load: () => import('./status.ts') },
+  stclearoptions: { load: () => import('./stclearoptions.ts') },
+  stoptions: { load: () => import('./stoptions.ts') },
+  stsetoptions: { load: () => import('./stsetoptions.ts') },
+  'tape-alert-flags': { load: () => import('./tape-alert-flags.ts') },
+  unlock: { load: () => import('./unlock.ts') },
+  'volume-statistics': { load: () => import('./volume-statistics.ts') },
+  weof: { load: () => import('./weof.ts') },
+};
