@@ -3,216 +3,43 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod tape_model;
+
 use std::path::Path;
 use std::time::Duration;
 
 use ferrite_emulator::pbs::BLOCK_BYTES;
 use ferrite_emulator::{Connection, PbsDirectory, PbsDirectoryOptions};
-use ferrite_scsi::command::{
-    Erase, Locate, LocateTarget, Read, ReadPosition, Rewind, Space, SpaceUnit, TapePosition, Write,
-    WriteFilemarks,
-};
-use ferrite_scsi::sense::SenseKey;
-use ferrite_scsi::{Cdb, Data, Status, Transport};
+use ferrite_scsi::{Data, Transport};
 use proptest::prelude::*;
+use tape_model::{Host, Model, Object, Step, step};
 use tempfile::TempDir;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Object {
-    Block(u8),
-    Filemark,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Write(u8),
-    WriteMany(u8),
-    ReadMany(u8),
-    Mark,
-    Sync,
-    Read,
-    Rewind,
-    End,
-    Blocks(i64),
-    Filemarks(i64),
-    LocateObject(u64),
-    LocateFile(u64),
-    Erase,
-    Reopen,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => any::<u8>().prop_map(Step::Write),
-        1 => (2u8..40).prop_map(Step::WriteMany),
-        1 => (2u8..40).prop_map(Step::ReadMany),
-        3 => Just(Step::Mark),
-        1 => Just(Step::Sync),
-        5 => Just(Step::Read),
-        2 => Just(Step::Rewind),
-        1 => Just(Step::End),
-        3 => (-5i64..6).prop_map(Step::Blocks),
-        3 => (-3i64..4).prop_map(Step::Filemarks),
-        2 => (0u64..14).prop_map(Step::LocateObject),
-        2 => (0u64..6).prop_map(Step::LocateFile),
-        1 => Just(Step::Erase),
-        1 => Just(Step::Reopen),
-    ]
-}
-
-/// What a command reports.
-#[derive(Debug, PartialEq, Eq)]
-enum Report {
-    Done,
-    Block(u8),
-    Filemark(i64),
-    EndOfData(i64),
-    Beginning(i64),
-}
-
-#[derive(Default)]
-struct Model {
-    objects: Vec<Object>,
-    at: usize,
-}
-
-impl Model {
-    fn file(&self) -> u64 {
-        self.objects[..self.at]
+/// A closed directory ends its last file, and remembers only which file comes next.
+fn reopen(model: &mut Model) {
+    let in_file = model.objects[..model.at]
+        .last()
+        .is_some_and(|object| *object != Object::Filemark);
+    if model
+        .objects
+        .last()
+        .is_some_and(|object| *object != Object::Filemark)
+    {
+        model.objects.push(Object::Filemark);
+    }
+    if in_file {
+        let rest = &model.objects[model.at..];
+        model.at += rest
             .iter()
-            .filter(|object| **object == Object::Filemark)
-            .count() as u64
-    }
-
-    fn put(&mut self, object: Object) -> Report {
-        self.objects.truncate(self.at);
-        self.objects.push(object);
-        self.at += 1;
-        Report::Done
-    }
-
-    fn apply(&mut self, step: Step) -> Report {
-        match step {
-            Step::Write(byte) => self.put(Object::Block(byte)),
-            Step::Mark => self.put(Object::Filemark),
-            Step::Sync => Report::Done,
-            Step::Read => self.read(),
-            Step::Rewind => self.go(0),
-            Step::End => self.go(self.objects.len()),
-            Step::Blocks(count) => self.space(count, |object| matches!(object, Object::Block(_))),
-            Step::Filemarks(count) => self.space_filemarks(count),
-            Step::LocateObject(object) if object as usize > self.objects.len() => {
-                let left = object as usize - self.objects.len();
-                self.at = self.objects.len();
-                Report::EndOfData(left as i64)
-            }
-            Step::LocateObject(object) => self.go(object as usize),
-            Step::LocateFile(file) => {
-                self.at = 0;
-                if file == 0 {
-                    Report::Done
-                } else {
-                    self.space_filemarks(file as i64)
-                }
-            }
-            Step::Erase => {
-                self.objects.truncate(self.at);
-                Report::Done
-            }
-            // Taken apart before they get here.
-            Step::WriteMany(_) | Step::ReadMany(_) | Step::Reopen => Report::Done,
-        }
-    }
-
-    fn go(&mut self, at: usize) -> Report {
-        self.at = at;
-        Report::Done
-    }
-
-    fn read(&mut self) -> Report {
-        match self.objects.get(self.at) {
-            None => Report::EndOfData(BLOCK_BYTES as i64),
-            Some(object) => {
-                self.at += 1;
-                match *object {
-                    Object::Block(byte) => Report::Block(byte),
-                    Object::Filemark => Report::Filemark(BLOCK_BYTES as i64),
-                }
-            }
-        }
-    }
-
-    /// Blocks: object by object, stopping at what is none.
-    fn space(&mut self, count: i64, counts: impl Fn(Object) -> bool) -> Report {
-        for done in 0..count.abs() {
-            let left = count.abs() - done;
-            if count > 0 {
-                let Some(&object) = self.objects.get(self.at) else {
-                    return Report::EndOfData(left);
-                };
-                self.at += 1;
-                if !counts(object) {
-                    return Report::Filemark(left);
-                }
-            } else {
-                let Some(before) = self.at.checked_sub(1) else {
-                    return Report::Beginning(left);
-                };
-                self.at = before;
-                if !counts(self.objects[before]) {
-                    return Report::Filemark(left);
-                }
-            }
-        }
-        Report::Done
-    }
-
-    fn space_filemarks(&mut self, count: i64) -> Report {
-        let mut left = count.abs();
-        while left > 0 {
-            if count > 0 {
-                let Some(&object) = self.objects.get(self.at) else {
-                    return Report::EndOfData(left);
-                };
-                self.at += 1;
-                left -= i64::from(object == Object::Filemark);
-            } else {
-                let Some(before) = self.at.checked_sub(1) else {
-                    return Report::Beginning(left);
-                };
-                self.at = before;
-                left -= i64::from(self.objects[before] == Object::Filemark);
-            }
-        }
-        Report::Done
-    }
-
-    /// A closed directory ends its last file, and remembers only which file comes next.
-    fn reopen(&mut self) {
-        let in_file = self.objects[..self.at]
-            .last()
-            .is_some_and(|object| *object != Object::Filemark);
-        if self
-            .objects
-            .last()
-            .is_some_and(|object| *object != Object::Filemark)
-        {
-            self.objects.push(Object::Filemark);
-        }
-        if in_file {
-            let rest = &self.objects[self.at..];
-            self.at += rest
-                .iter()
-                .position(|object| *object == Object::Filemark)
-                .unwrap()
-                + 1;
-        }
+            .position(|object| *object == Object::Filemark)
+            .unwrap()
+            + 1;
     }
 }
 
 struct Tape {
     library: PbsDirectory,
-    connection: Connection,
+    host: Host<Connection>,
 }
 
 impl Tape {
@@ -230,96 +57,8 @@ impl Tape {
             .unwrap();
         Self {
             library,
-            connection,
+            host: Host(connection),
         }
-    }
-
-    fn run(&mut self, cdb: &Cdb, data: Data<'_>) -> Report {
-        let completion = self.connection.execute(cdb, data, Duration::ZERO).unwrap();
-        if completion.status == Status::Good {
-            return Report::Done;
-        }
-        let sense = completion.sense().unwrap().unwrap();
-        let information = sense.information.unwrap_or(-1);
-        match (sense.key, sense.code.1) {
-            (SenseKey::NoSense, 0x01) => Report::Filemark(information),
-            (SenseKey::BlankCheck, 0x05) => Report::EndOfData(information),
-            (SenseKey::NoSense, 0x04) => Report::Beginning(information),
-            _ => panic!("{sense} {:?}", completion.detail),
-        }
-    }
-
-    fn apply(&mut self, step: Step, block: &mut [u8]) -> Report {
-        let cdb = match step {
-            Step::Write(byte) => {
-                block.fill(byte);
-                let cdb = Write {
-                    fixed: false,
-                    length: BLOCK_BYTES as u32,
-                }
-                .cdb();
-                return self.run(&cdb, Data::Out(block));
-            }
-            Step::Read => {
-                let read = Read {
-                    fixed: false,
-                    suppress_incorrect_length: false,
-                    length: BLOCK_BYTES as u32,
-                };
-                return match self.run(&read.cdb(), Data::In(block)) {
-                    Report::Done => {
-                        assert!(block.iter().all(|byte| *byte == block[0]));
-                        Report::Block(block[0])
-                    }
-                    report => report,
-                };
-            }
-            Step::Mark => WriteFilemarks {
-                count: 1,
-                immediate: true,
-            }
-            .cdb(),
-            Step::Sync => WriteFilemarks::SYNC.cdb(),
-            Step::Rewind => Rewind { immediate: false }.cdb(),
-            Step::End => Space::END_OF_DATA.cdb(),
-            Step::Blocks(count) => Space {
-                unit: SpaceUnit::Blocks,
-                count,
-            }
-            .cdb(),
-            Step::Filemarks(count) => Space {
-                unit: SpaceUnit::Filemarks,
-                count,
-            }
-            .cdb(),
-            Step::LocateObject(object) => Locate {
-                target: LocateTarget::Object(object),
-                immediate: false,
-            }
-            .cdb(),
-            Step::LocateFile(file) => Locate {
-                target: LocateTarget::File(file),
-                immediate: false,
-            }
-            .cdb(),
-            Step::Erase => Erase {
-                long: false,
-                immediate: false,
-            }
-            .cdb(),
-            Step::WriteMany(_) | Step::ReadMany(_) | Step::Reopen => return Report::Done,
-        };
-        self.run(&cdb, Data::None)
-    }
-
-    fn position(&mut self) -> (u64, u64) {
-        let mut bytes = [0; 32];
-        assert_eq!(
-            self.run(&ReadPosition::Long.cdb(), Data::In(&mut bytes)),
-            Report::Done
-        );
-        let position = TapePosition::parse(&bytes);
-        (position.object, position.file)
     }
 }
 
@@ -337,25 +76,20 @@ fn check(directory: &Path, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut tape = Tape::open(directory);
     let mut model = Model::default();
     let mut block = vec![0; BLOCK_BYTES];
-    let single = |step: &Step| match *step {
-        Step::WriteMany(count) => (0..count).map(Step::Write).collect(),
-        Step::ReadMany(count) => vec![Step::Read; usize::from(count)],
-        step => vec![step],
-    };
-    for step in steps.iter().flat_map(single) {
+    for step in steps.iter().flat_map(|step| step.single()) {
         if matches!(step, Step::Reopen) {
             drop(tape);
             tape = Tape::open(directory);
-            model.reopen();
+            reopen(&mut model);
         }
         prop_assert_eq!(
-            tape.apply(step, &mut block),
+            tape.host.apply(step, &mut block),
             model.apply(step),
             "{:?}",
             step
         );
         prop_assert_eq!(
-            tape.position(),
+            tape.host.position(),
             (model.at as u64, model.file()),
             "{:?}",
             step

@@ -265,6 +265,8 @@ impl SharedDrive {
         let bytes = hot_bytes(&self.hot, self.turn, self.states);
         self.file.set_hot(&bytes)?;
         if changed {
+            let old = &self.stored.drive.encryption;
+            let wipe = old.holds_key() && *old != self.target.state.encryption;
             self.stored = StoredDrive {
                 drive: self.target.state.clone(),
                 inserted: self.inserted.clone(),
@@ -272,7 +274,12 @@ impl SharedDrive {
             };
             let state = serde_json::to_vec(&self.stored)
                 .map_err(|error| LibraryError::damaged(&self.path, error))?;
-            self.file.set_state(&state)?;
+            let state = zeroize::Zeroizing::new(state);
+            if wipe {
+                self.file.set_state_and_wipe(&state)?;
+            } else {
+                self.file.set_state(&state)?;
+            }
         }
         Ok(())
     }

@@ -116,6 +116,16 @@ impl StateFile {
         Ok(payload)
     }
 
+    /// Replaces the stored state as [`StateFile::set_state`] does, and leaves nothing of older ones in the file: they hold a key.
+    pub fn set_state_and_wipe(&mut self, state: &[u8]) -> Result<(), LibraryError> {
+        const LONGEST_STATE_BYTES: usize = 128 << 10;
+        let mut padded = state.to_vec();
+        // Blanks behind JSON are no part of it.
+        padded.resize(padded.len().max(LONGEST_STATE_BYTES), b' ');
+        self.set_state(&padded)?;
+        self.set_state(&padded)
+    }
+
     /// Replaces the stored state, of which [`StateFile::state`] has read the newest.
     pub fn set_state(&mut self, state: &[u8]) -> Result<(), LibraryError> {
         let version = self.version + 1;

@@ -93,6 +93,13 @@ impl EncryptionState {
             .or(self.shared.as_ref())
     }
 
+    /// Somebody's key is among it.
+    pub fn holds_key(&self) -> bool {
+        let own = self.own.iter().map(|(_, parameters)| parameters);
+        own.chain(&self.shared)
+            .any(|parameters| parameters.key.is_some())
+    }
+
     /// Nothing is known any more.
     pub fn clear(&mut self) {
         self.shared = None;
