@@ -1,8 +1,10 @@
 /** Plans of backups: each is compared with what the job then does. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type BackupPlan, planBackup } from '../../../ts/index.ts';
+import { printInventory } from '../../../ts/native.ts';
+import { type TapeShorthand, tape } from '../../media/tapes.ts';
 import { RecordingObserver } from '../../recording_observer.ts';
 import { chunkDigest, Site } from '../site.ts';
 
@@ -149,4 +151,49 @@ test('time: of what the drive achieved before', async (t) => {
   const next = await plan(site);
   const expected = (next.tapeBytes * summary.seconds) / summary.tapeBytes;
   t.true(Math.abs((next.seconds ?? 0) / expected - 1) < 1e-6);
+});
+
+/** A drive that is not there, and tapes as the inventory knows them. */
+async function realDrive(t: ExecutionContext, tapes: readonly TapeShorthand[], changer?: string): Promise<Site> {
+  const site = await Site.make(t, { tapes: [] });
+  const lines = changer === undefined ? '' : `\tchanger ${changer}\n`;
+  const sections = `lto: lto8\n${lines}\tpath /dev/no-such-drive\n${changer ? `\nchanger: ${changer}\n\tpath /dev/no-such-changer\n` : ''}`;
+  writeFileSync(site.installation.paths.configFile('tape.cfg'), sections);
+  mkdirSync(site.installation.paths.statusDir, { recursive: true });
+  const entries = tapes.map((short) => tape({ ...short, ...(short.pool && { pool: 'pool1' }) }));
+  writeFileSync(site.installation.paths.inventoryFile, printInventory(entries));
+  return site;
+}
+
+test('a real drive with a library: its tapes by their bar codes, capacity and speed by the generation', async (t) => {
+  const tapes = [
+    { tape: 'A00002L8', uuid: 'A2', pool: 'p', location: 'online-sl3', labelled: 2 },
+    { tape: 'A00001L8', uuid: 'A1', pool: 'p', location: 'online-sl3', labelled: 1 },
+    { tape: 'A00000L8', uuid: 'A0', pool: 'p', labelled: 0 },
+  ];
+  const site = await realDrive(t, tapes, 'sl3');
+  await site.addSnapshot('vm/1', 1, chunks(3));
+  const planned = await plan(site, { drive: 'lto8' });
+  t.deepEqual(
+    planned.tapes.map(({ labelText, source }) => [labelText, source]),
+    [['A00001L8', 'empty']],
+  );
+  const mounting = 150;
+  t.is(planned.seconds, planned.tapeBytes / 360e6 + mounting);
+  t.regex(planned.notes.join(), /tapes of 12\.00 TB/);
+});
+
+test('a standalone real drive takes what is on site; missing tapes have the capacity of the others', async (t) => {
+  const site = await realDrive(t, [{ tape: 'A00000L8', uuid: 'A0', pool: 'p' }]);
+  await site.addSnapshot('vm/1', 1, chunks(3));
+  t.is((await plan(site, { drive: 'lto8' })).tapes[0]?.labelText, 'A00000L8');
+  const none = await realDrive(t, [{ tape: 'A00001L8', uuid: 'A1', pool: 'p', location: 'vault-bank' }]);
+  await none.addSnapshot('vm/1', 1, chunks(3));
+  t.is((await plan(none, { drive: 'lto8' })).missingTapes, 1);
+});
+
+test('labels that say nothing about the cartridge: the plan says so', async (t) => {
+  const site = await realDrive(t, [{ tape: 'tape1', pool: 'p' }]);
+  await site.addSnapshot('vm/1', 1, chunks(1));
+  await t.throwsAsync(plan(site, { drive: 'lto8' }), { code: 'unknown-capacity', message: /'pool1'.*A00012L8/ });
 });

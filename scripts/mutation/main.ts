@@ -1,0 +1,145 @@
+/** See scripts/mutate. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type MutationSite, makeSite, type PlacedMutant, removeSite } from './site.ts';
+import type { Answer, Order } from './worker.ts';
+
+const checkout = resolve(import.meta.dirname, '../../..');
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Longer than all tests that execute a change together; a change that ends in a loop without end costs this. */
+const STUCK_MS = 20_000;
+
+/** One worker process; a new one is started when it is stuck. */
+class Worker {
+  readonly #site: MutationSite;
+  #child: ChildProcess | undefined;
+
+  constructor(site: MutationSite) {
+    this.#site = site;
+  }
+
+  /** Loads the tests with a change that is there from the beginning, or with none. */
+  start(active?: number): Promise<Answer | undefined> {
+    this.stop();
+    // In memory: installations of tests are made by the thousand.
+    const fixtures = process.env.FERRITE_FIXTURES ?? join(checkout, '../shared/fixtures');
+    const env = { ...process.env, FERRITE_FIXTURES: fixtures, TMPDIR: process.env.TMPDIR ?? '/dev/shm' };
+    this.#child = fork(join(import.meta.dirname, 'worker.js'), { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const { tests, standIn } = this.#site;
+    return this.#ask({ kind: 'load', tests, standIn, active });
+  }
+
+  try(id: number): Promise<Answer | undefined> {
+    return this.#ask({ kind: 'try', id });
+  }
+
+  stop(): void {
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
+
+  /** Undefined: stuck, or gone. */
+  #ask(order: Order): Promise<Answer | undefined> {
+    const child = this.#child;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => finish(undefined), order.kind === 'load' ? STUCK_MS * 6 : STUCK_MS);
+      const finish = (answer: Answer | undefined): void => {
+        clearTimeout(timer);
+        child?.removeAllListeners();
+        resolve(answer);
+      };
+      child?.once('message', (answer: Answer) => finish(answer));
+      child?.once('exit', () => finish(undefined));
+      child?.send(order);
+    });
+  }
+}
+
+type Fate = 'killed' | 'stuck' | 'survived' | 'not executed';
+
+async function judge(site: MutationSite): Promise<Map<PlacedMutant, Fate>> {
+  const worker = new Worker(site);
+  const fates = new Map<PlacedMutant, Fate>();
+  try {
+    const loaded = await worker.start();
+    if (loaded?.kind !== 'loaded') throw new Error('the tests cannot be loaded');
+    if (loaded.failed.length > 0) throw new Error(`these tests fail without a change:\n${loaded.failed.join('\n')}`);
+    say(`${site.mutants.length} changes, ${loaded.tests} tests`);
+    const covered = new Set(loaded.covered);
+    const whileLoading = new Set(loaded.whileLoading);
+    for (const [index, mutant] of site.mutants.entries()) {
+      if (index % 200 === 0) process.stderr.write(`${index} of ${site.mutants.length}\n`);
+      if (whileLoading.has(mutant.id)) fates.set(mutant, await fromTheBeginning(site, mutant));
+      else if (!covered.has(mutant.id)) fates.set(mutant, 'not executed');
+      else fates.set(mutant, await switchedOn(worker, mutant));
+    }
+    return fates;
+  } finally {
+    worker.stop();
+  }
+}
+
+async function switchedOn(worker: Worker, { id }: PlacedMutant): Promise<Fate> {
+  const answer = await worker.try(id);
+  if (answer?.kind === 'tried') return answer.killedBy === undefined ? 'survived' : 'killed';
+  await worker.start();
+  return 'stuck';
+}
+
+/** What runs when a module is loaded needs a process of its own. */
+async function fromTheBeginning(site: MutationSite, { id }: PlacedMutant): Promise<Fate> {
+  const worker = new Worker(site);
+  try {
+    const answer = await worker.start(id);
+    return answer?.kind === 'loaded' && answer.failed.length === 0 ? 'survived' : 'killed';
+  } finally {
+    worker.stop();
+  }
+}
+
+function report(fates: ReadonlyMap<PlacedMutant, Fate>, limit: number): boolean {
+  const all = [...fates];
+  const alive = all.filter(([, fate]) => fate === 'survived' || fate === 'not executed');
+  for (const [{ file, line, original, operator, replacement }, fate] of alive) {
+    say(
+      `${file}:${line}: ${fate}: ${operator}: ${original}${replacement === '' ? '' : ` -> ${replacement.replace(/\s+/g, ' ').slice(0, 60)}`}`,
+    );
+  }
+  const byFile = new Map<string, { changes: number; alive: number }>();
+  for (const [{ file }, fate] of all) {
+    const entry = byFile.get(file) ?? { changes: 0, alive: 0 };
+    entry.changes++;
+    if (fate === 'survived' || fate === 'not executed') entry.alive++;
+    byFile.set(file, entry);
+  }
+  for (const [file, entry] of byFile)
+    say(`${file.padEnd(32)} ${String(entry.changes).padStart(5)} ${String(entry.alive).padStart(4)}`);
+  const percent = (100 * alive.length) / Math.max(1, all.length);
+  say(`${all.length} changes, ${alive.length} survive: ${percent.toFixed(1)} % (at most ${limit} %)`);
+  mkdirSync(join(checkout, 'artefacts'), { recursive: true });
+  const survivors = alive.map(([{ file, line, operator, original }, fate]) => ({
+    file,
+    line,
+    operator,
+    original,
+    fate,
+  }));
+  const text = JSON.stringify({ changes: all.length, survivors, percent, files: Object.fromEntries(byFile) }, null, 2);
+  writeFileSync(join(checkout, 'artefacts/mutation.json'), text);
+  return percent <= limit;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { file: { type: 'string', default: '' }, limit: { type: 'string', default: '5' } },
+});
+try {
+  const rooms = positionals.length > 0 ? positionals : ['media', 'time'];
+  const fates = await judge(makeSite(checkout, rooms, values.file));
+  process.exitCode = report(fates, Number(values.limit)) ? 0 : 1;
+} finally {
+  removeSite(checkout);
+}

@@ -1,0 +1,102 @@
+/**
+ * A process with instrumented modules and their tests. Told to `load`, it runs every test once and says which changes each
+ * executes; told a change, it runs those tests until one fails.
+ */
+import { pathToFileURL } from 'node:url';
+import type { LoadedTest } from './test_stand_in.ts';
+
+export type Order =
+  | { kind: 'load'; tests: readonly string[]; standIn: string; active: number | undefined }
+  | { kind: 'try'; id: number };
+
+export type Answer =
+  | {
+      kind: 'loaded';
+      tests: number;
+      failed: readonly string[];
+      whileLoading: readonly number[];
+      covered: readonly number[];
+    }
+  | { kind: 'tried'; id: number; killedBy: string | undefined };
+
+interface Measured {
+  readonly test: LoadedTest;
+  readonly milliseconds: number;
+  readonly covers: ReadonlySet<number>;
+}
+
+/** A test that waits for what a change has taken away waits for ever. */
+const PATIENCE_MS = 4000;
+
+let active: number | undefined;
+let asked: Set<number> | undefined;
+const measured: Measured[] = [];
+
+Object.assign(globalThis, {
+  __isMutant: (id: number): boolean => {
+    asked?.add(id);
+    return id === active;
+  },
+});
+
+async function passes(test: LoadedTest): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([test.run().then(() => true), late]);
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function load(order: Order & { kind: 'load' }): Promise<Answer> {
+  active = order.active;
+  const whileLoading = new Set<number>();
+  asked = whileLoading;
+  for (const path of order.tests) await import(pathToFileURL(path).href);
+  const { loadedTests } = (await import(pathToFileURL(order.standIn).href)) as { loadedTests: LoadedTest[] };
+  const failed: string[] = [];
+  for (const test of loadedTests) {
+    const covers = new Set<number>();
+    asked = covers;
+    const start = performance.now();
+    if (!(await passes(test))) failed.push(test.title);
+    measured.push({ test, covers, milliseconds: performance.now() - start });
+    // A change that is there from the beginning needs one failure.
+    if (active !== undefined && failed.length > 0) break;
+  }
+  asked = undefined;
+  measured.sort((a, b) => a.milliseconds - b.milliseconds);
+  const covered = new Set(measured.flatMap(({ covers }) => [...covers]));
+  return { kind: 'loaded', tests: loadedTests.length, failed, whileLoading: [...whileLoading], covered: [...covered] };
+}
+
+async function attempt(id: number): Promise<Answer> {
+  active = id;
+  try {
+    for (const { test, covers } of measured) {
+      if (covers.has(id) && !(await passes(test))) return { kind: 'tried', id, killedBy: test.title };
+    }
+    return { kind: 'tried', id, killedBy: undefined };
+  } finally {
+    active = undefined;
+  }
+}
+
+// What a change does to work that nobody waits for any more is no concern of the next one.
+process.on('unhandledRejection', () => {});
+process.on('uncaughtException', () => {});
+process.on('message', (order: Order) => {
+  const answer = order.kind === 'load' ? load(order) : attempt(order.id);
+  answer.then(
+    (value) => process.send?.(value),
+    (error) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exit(1);
+    },
+  );
+});
