@@ -1,11 +1,11 @@
-/** The scenarios of behaviour.md 9.11 to 9.14 that are about restores, ends of tapes, jobs and configuration: through the commands. */
+/** The scenarios of behaviour.md 9.10 to 9.14 that are about labels, restores, ends of tapes, jobs and configuration: through the commands. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { readVectors } from '../vectors.ts';
 import { type Scenario, ScenarioRun } from './scenario_runner.ts';
 
-const rows = ['9.11-restore', '9.12-end-of-media', '9.13-jobs', '9.14-configuration'].flatMap((file) =>
+const rows = ['9.10-labels', '9.11-restore', '9.12-end-of-media', '9.13-jobs', '9.14-configuration'].flatMap((file) =>
   readVectors<Scenario>(`scenarios/${file}.json`),
 );
 
@@ -38,7 +38,8 @@ function scenarioIds(): ReadonlySet<string> {
 
 test('every scenario of pools, tapes, jobs and restores is there', (t) => {
   const ids = scenarioIds();
-  const wanted = [...range(1, 111), ...range(151, 166), ...range(176, 195), ...range(202, 207)];
+  // S-141 is about a parameter that no command has; S-144 and S-167 to S-175 are about keys.
+  const wanted = [...range(1, 140), ...range(142, 143), ...range(145, 166), ...range(176, 207)];
   t.deepEqual(
     wanted.filter((id) => !ids.has(id)),
     [],

@@ -145,7 +145,7 @@ test('without a tape in the drive every command that needs one says so', async (
   await settled(ejectMedia(site.installation, DRIVE, observer()));
 });
 
-test('read-label enters a tape when it is asked to, and removes a catalog of an earlier set', async (t) => {
+test('S-150 read-label enters a tape when it is asked to, and removes a catalog of an earlier set', async (t) => {
   const site = await Site.make(t, { pool: { allocation: 'always', retention: 'overwrite' } });
   await site.addSnapshot('vm/1', 1, ['a']);
   await site.backup();

@@ -58,7 +58,7 @@ export interface DriveEntry extends Identity {
   readonly 'max-size'?: number;
   /** What the drive is used for, while it is. */
   readonly state?: string;
-  /** What the drive itself says that it does. */
+  /** What a drive that nobody uses says that it does. */
   readonly activity?: string;
 }
 
@@ -69,13 +69,15 @@ export async function listConfiguredDrives(installation: Installation): Promise<
       const state = await driveState(installation, drive);
       if (drive.type === 'virtual') return { ...drive, ...(state !== undefined && { state }) };
       const identity = await identityOf(drive.path);
-      const activity = identity.serial === undefined ? undefined : await driveActivity(drive);
+      // A drive in use is left alone: whoever asks it takes messages away that are meant for its user.
+      const isFree = identity.serial !== undefined && state === undefined;
+      const activity = isFree ? await driveActivity(drive) : undefined;
       return { ...drive, ...identity, ...(state !== undefined && { state }), ...(activity && { activity }) };
     }),
   );
 }
 
-/** Asks beside whoever uses the drive. A drive that does not answer is doing nothing that we know of. */
+/** A drive that does not answer is doing nothing that we know of. */
 async function driveActivity({ name, path, type }: DriveConfig): Promise<string | undefined> {
   const { TapeDrive } = await import('../native.ts');
   try {
