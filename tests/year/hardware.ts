@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -132,7 +133,7 @@ export class VirtualLibrary implements Hardware {
   }
 
   #folder(label: string): string {
-    return readdirSync(this.#inside).includes(`tape-${label}.json`) ? this.#inside : this.#shelf;
+    return existsSync(join(this.#inside, `tape-${label}.json`)) ? this.#inside : this.#shelf;
   }
 
   #move(label: string, from: string, to: string, newLabel = label): void {

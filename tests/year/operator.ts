@@ -34,8 +34,11 @@ export class LibraryOperator {
     return items[Math.floor(this.#random() * items.length)];
   }
 
-  /** Takes out what is full, brings in what can be written to; tapes of the pool that is kept go to the vault. */
-  async tidy(pools: readonly string[]): Promise<void> {
+  /**
+   * Takes out what is full, brings in what can be written to; tapes of the pool that is kept go to the vault. Tapes of no pool
+   * are kept back until a job has complained: while there are few tapes, every one that is free too early is taken.
+   */
+  async tidy(pools: readonly string[], isShort = false): Promise<void> {
     const tapes = await listMedia(this.#installation, { updateStatus: true });
     const inside = await this.#hardware.contents();
     const usable = (tape: Listed): boolean => tape.expired || tape.status === 'writable';
@@ -47,10 +50,12 @@ export class LibraryOperator {
       if (pool === 'monthly') await moveMedia(this.#installation, { labelText: label, vault: 'bank' });
     }
     for (const pool of pools) {
-      const ready = tapes.filter((tape) => usable(tape) && (tape.pool === pool || tape.pool === undefined));
+      const ready = tapes.filter(
+        (tape) => usable(tape) && (tape.pool === pool || (isShort && tape.pool === undefined)),
+      );
       const here = ready.filter((tape) => inside.has(tape['label-text'])).length;
       const shelf = ready.filter(({ 'label-text': label }) => !inside.has(label) && !this.lost.has(label));
-      for (const tape of shelf.slice(0, Math.max(0, READY - here))) await this.bring(tape['label-text']);
+      for (const tape of shelf.slice(0, isShort ? 1 : Math.max(0, READY - here))) await this.bring(tape['label-text']);
     }
   }
 

@@ -20,7 +20,7 @@ for (const seed of seeds) {
       root: memoryDirectory(t),
       seed,
       days: Number(process.env.FERRITE_DAYS ?? 365),
-      hardware: (root) => new VirtualLibrary(root, 40 * BLOCK),
+      hardware: (root) => new VirtualLibrary(root, 32 * BLOCK),
     });
     const { problems, mistakes, ...counts } = report;
     t.log(

@@ -41,6 +41,9 @@ const POOLS: readonly (PoolRule & { schedule: string })[] = [
   { name: 'monthly', allocation: 'monthly', retentionDays: undefined, schedule: '*-*-1 18:00' },
 ];
 const HOURS = [18, 20, 22];
+/** How likely it is on a day that somebody runs a job by hand, and that the machine is switched off in the evening. */
+const BY_HAND = 0.15;
+const SWITCHED_OFF = 0.03;
 
 export interface YearOptions {
   readonly root: string;
@@ -91,10 +94,12 @@ class Year {
   readonly #labels = Array.from({ length: TAPES }, (_, number) => `T${String(number + 1).padStart(2, '0')}`);
   readonly #mistakeRate: number;
   #now = FIRST_DAY + 7 * HOUR;
-  #imprints = new Map<string, Imprint>();
+  /** What was on each tape when it was looked at last. */
+  readonly #imprints = new Map<string, Imprint>();
   /** The set that is physically on each tape. */
   readonly #holds = new Map<string, string>();
-  #outcome: { job: string; outcome: TaskOutcome<unknown> } | undefined;
+  /** Of the jobs that the schedule started last. */
+  readonly #outcomes: { job: string; outcome: TaskOutcome<unknown> }[] = [];
 
   constructor({ root, seed, hardware, mistakes = 0.06 }: YearOptions) {
     this.#root = root;
@@ -133,7 +138,7 @@ class Year {
       });
     }
     for (const [number, label] of this.#labels.entries()) {
-      const pool = number < 20 ? 'daily' : number < 34 ? 'weekly' : number < 50 ? 'monthly' : undefined;
+      const pool = number < 6 ? 'daily' : number < 10 ? 'weekly' : number < 20 ? 'monthly' : undefined;
       await this.#hardware.make(label);
       await this.#hardware.insert(label);
       this.#now++;
@@ -153,13 +158,18 @@ class Year {
         this.report.mistakes.push(`day ${day}: ${await this.#operator.mistake(this.#labels)}`);
       }
       await this.#operator.tidy(POOLS.map(({ name }) => name));
-      for (const hour of HOURS) {
+      if (this.#random() < BY_HAND) {
+        this.#now += Math.floor(this.#random() * 9.9 * HOUR);
+        const job = `job-${this.#operator.pick(POOLS)?.name}`;
+        await this.#finish({ job, outcome: await this.#runJob(job) });
+      }
+      const isOff = this.#random() < SWITCHED_OFF;
+      for (const hour of isOff ? [] : HOURS) {
         this.#now = midnight + hour * HOUR;
         if (hour === 22 && this.#random() < this.#mistakeRate / 3) await this.#kill('job-daily');
         await scheduler.tick();
         await scheduler.idle();
-        if (this.#outcome) await this.#finish(this.#outcome);
-        this.#outcome = undefined;
+        for (const outcome of this.#outcomes.splice(0)) await this.#finish(outcome);
       }
       if (day % 30 === 29) await this.#restoreSome(day);
       if (day === days - 20) await this.#loseEverything();
@@ -181,7 +191,7 @@ class Year {
       this.#installation,
       async ({ id }) => {
         const outcome = await this.#runJob(id);
-        this.#outcome = { job: id, outcome };
+        this.#outcomes.push({ job: id, outcome });
         return outcome;
       },
       say,
@@ -191,7 +201,6 @@ class Year {
   readonly #lines: string[] = [];
 
   async #runJob(id: string): Promise<TaskOutcome<unknown>> {
-    await this.#remember();
     const outcome = await runBackupJob(this.#installation, id, new RecordingObserver(), { scheduled: true });
     this.report.jobs++;
     const summary = outcome.value;
@@ -213,7 +222,7 @@ class Year {
         helped ||= await this.#operator.correctBarcodes(text);
       }
       if (!helped && error.code === 'no-media') {
-        await this.#operator.tidy(POOLS.map(({ name }) => name));
+        await this.#operator.tidy([job.replace('job-', '')], true);
         helped = true;
       }
       if (!helped) break;
@@ -229,7 +238,6 @@ class Year {
 
   /** The job as a process of its own, killed at some moment of its short life. */
   async #kill(id: string): Promise<void> {
-    await this.#remember();
     const worker = join(import.meta.dirname, 'job_worker.js');
     const child = spawn(process.execPath, [worker, this.#root, String(this.#now), id], {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -240,7 +248,7 @@ class Year {
     child.kill('SIGKILL');
     await ended;
     this.report.kills++;
-    await this.#check(undefined, [], 'a killed job');
+    await this.#check(undefined, [], 'a killed job', false);
     // Its run counts: the schedule does not start it again before tomorrow, so a person does.
     this.#now += 600;
     await this.#finish({ job: id, outcome: await this.#runJob(id) });
@@ -248,16 +256,16 @@ class Year {
 
   // ------------------------------------------------------------ the model's verdict
 
-  async #remember(): Promise<void> {
-    this.#imprints = new Map();
-    for (const label of this.#labels) this.#imprints.set(label, await this.#hardware.imprint(label));
-  }
-
   #tapes(): InventoryTape[] {
     return readInventory(this.#installation.paths.inventoryFile);
   }
 
-  async #check(setUuid: string | undefined, written: readonly string[], what: string): Promise<void> {
+  async #check(
+    setUuid: string | undefined,
+    written: readonly string[],
+    what: string,
+    hasAskedLibrary = true,
+  ): Promise<void> {
     const { problems } = this.report;
     const say = (problem: string): void => void problems.push(`after ${what}: ${problem}`);
     const tapes = this.#tapes();
@@ -265,16 +273,18 @@ class Year {
     if (setUuid !== undefined) this.#model.promised(setUuid, written);
     await this.#checkOverwritten(tapes, say);
     this.#model.checkNumbers(tapes, this.#now).forEach(say);
-    await this.#checkPlaces(tapes, say);
+    if (hasAskedLibrary) await this.#checkPlaces(tapes, say);
     if (setUuid !== undefined) await this.#checkSet(setUuid, say);
   }
 
   async #checkOverwritten(tapes: readonly InventoryTape[], say: (problem: string) => void): Promise<void> {
-    for (const [label, old] of this.#imprints) {
+    for (const label of this.#labels) {
       // What carries the barcode of another tape is that tape.
       const tape = this.#operator.swapped.get(label) ?? label;
       const fresh = await this.#hardware.imprint(label);
-      if (fresh.digest === old.digest && fresh.files >= old.files) continue;
+      const old = this.#imprints.get(tape);
+      this.#imprints.set(tape, fresh);
+      if (fresh.digest === old?.digest && fresh.files >= old.files) continue;
       const before = this.#holds.get(tape);
       const after = tapes.find(({ labelText }) => labelText === tape)?.set?.uuid;
       if (after === undefined) this.#holds.delete(tape);
