@@ -16,6 +16,7 @@ import { taskSite } from './drive_tasks.ts';
 import { type Announcement, announced, type Waiting } from './notify/announced.ts';
 import { recordSpeed } from './plan/drive_speed.ts';
 import { takeOutTapes } from './take_out.ts';
+import { poolEncryption, type SetEncryption } from './tape_encryption.ts';
 import { runTask, type TaskIdentity } from './tasks/task.ts';
 
 export interface BackupParameters extends BackupRules, DriveAccess {
@@ -113,6 +114,8 @@ export interface CheckedBackup {
   readonly pool: PoolConfig;
   readonly drive: DriveConfig;
   readonly access: DriveAccess;
+  /** Of an encrypted pool. */
+  readonly encryption: SetEncryption | undefined;
 }
 
 /** What can be known to be wrong before a busy drive is waited for. */
@@ -121,8 +124,9 @@ export async function checkBackup(installation: Installation, parameters: Backup
   await usableDatastore(installation, parameters.store, 'read');
   const drive = await chooseDrive(installation, parameters.drive ?? pool.drive);
   refuseUnsupported(drive, pool, parameters);
+  const encryption = await poolEncryption(installation, pool);
   const { environment, operator, waitMs } = parameters;
-  return { pool, drive, access: { drive: drive.name, environment, operator, waitMs } };
+  return { pool, drive, access: { drive: drive.name, environment, operator, waitMs }, encryption };
 }
 
 /** What a virtual drive cannot do is said before anything is written (D24). */
@@ -162,6 +166,7 @@ async function runBackup(task: BackupTask): Promise<BackupSummary> {
       installation,
       drive,
       pool: checked.pool,
+      encryption: checked.encryption,
       rules: parameters,
       claimed,
       log,

@@ -18,6 +18,7 @@ import { WriteSession } from '../media/write_session.ts';
 import type { BackupOutcome, DriveEvent, SnapshotInfo } from '../native.ts';
 import type { ClaimedDatastore } from './datastores.ts';
 import { selectSnapshots } from './snapshot_selection.ts';
+import type { SetEncryption } from './tape_encryption.ts';
 import { TapeWriter, type WritableTape } from './tape_writer.ts';
 
 /** What is written, and how; where it goes is the pool's business. */
@@ -77,6 +78,8 @@ export interface BackupRunOptions {
   readonly pool: PoolConfig;
   readonly rules: BackupRules;
   readonly claimed: ClaimedDatastore;
+  /** Of an encrypted pool. */
+  readonly encryption?: SetEncryption | undefined;
   readonly log: WorkLog;
   /** Where the session's tapes must be. */
   readonly session: MediaSession;
@@ -138,6 +141,8 @@ export class BackupRun {
       inventory: this.#inventory,
       // 1.0 only for a job over the root namespace alone (tape-format.md 7.1).
       catalogVersion: rules.ns || rules.maxDepth !== 0 ? '1.1' : '1.0',
+      encryption: this.#options.encryption,
+      dryRun: this.#options.dryRun ?? false,
       log: this.#log,
     });
     await this.#writeSnapshots(writer, snapshots, summary);
@@ -195,7 +200,7 @@ export class BackupRun {
     remaining: string[],
     total: number,
   ): Promise<BackupOutcome> {
-    const { claimed, drive, rules, dryRun } = this.#options;
+    const { claimed, drive, rules, dryRun, encryption } = this.#options;
     const { verify, memoryBytes, workerThreads } = rules;
     let done = total - remaining.length;
     return writer.withChunkIndex((chunkIndex) => {
@@ -209,7 +214,7 @@ export class BackupRun {
         ...(verify && { verify }),
         ...(memoryBytes !== undefined && { memoryBytes }),
         ...(workerThreads !== undefined && { readerThreads: workerThreads }),
-        ...(dryRun && { dryRun }),
+        ...(dryRun ? { dryRun } : encryption && { encrypted: true }),
       };
       const written = drive.tape.backup(plan, (event) => {
         if (event.kind === 'snapshot-archive') done++;

@@ -11,6 +11,7 @@ import { withMediaSet } from '../media/media_locks.ts';
 import { collectSet, setLabelOf } from '../media/membership.ts';
 import type { DriveEvent, TapeLabels } from '../native.ts';
 import { driveTask } from './drive_tasks.ts';
+import { prepareToRead } from './tape_encryption.ts';
 
 export interface CatalogParameters extends DriveAccess {
   /** Replace the catalog that is there. */
@@ -71,6 +72,7 @@ async function restoreFromTape(
       `tape '${labelText}' has a catalog already (${catalogPath}): use --force to replace it`,
     );
   }
+  await prepareToRead(installation, drive, labels, log);
   if (!parameters.scan) {
     const restored = await restoreCopies(installation, drive, labels, log);
     if (restored) return { labelText, source: 'copy', restored };

@@ -148,9 +148,9 @@ async function stageTape(
   wanted: readonly Staged[],
   summary: RestoreSummary,
 ): Promise<Staged[]> {
-  const { drive, log } = request;
+  const { installation, drive, log } = request;
   const { labelText } = member.label;
-  await loadMember(drive, member, summary, log);
+  await loadMember(installation, drive, member, summary, log);
   const files = wanted.map(({ snapshot, directory }) => ({
     fileNumber: snapshot.fileNumber,
     store: snapshot.store,
@@ -215,7 +215,7 @@ async function fetchFromTape(
 ): Promise<void> {
   const { installation, drive, mapping, stores, owner, memoryBytes, log } = request;
   const { labelText, uuid } = member.label;
-  const labels = await loadMember(drive, member, summary, log);
+  const labels = await loadMember(installation, drive, member, summary, log);
   const plan = {
     labels,
     mapping: storeTargets(mapping, stores),

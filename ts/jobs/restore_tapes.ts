@@ -8,6 +8,7 @@ import { InventoryFile } from '../media/inventory_file.ts';
 import { collectSet, poolOf, setLabelOf } from '../media/membership.ts';
 import type { InventoryEntry, TapeLabels } from '../native.ts';
 import type { RestoreSummary } from './restore_summary.ts';
+import { prepareToRead } from './tape_encryption.ts';
 
 /**
  * All tapes of the set in order. To restore it whole none of them may be missing (I2); chosen snapshots may be on those that
@@ -55,8 +56,9 @@ function refuseSeveralPools(mediaSet: string, members: readonly InventoryEntry[]
   throw new FerriteError('data', 'I1', `the tapes of media set ${mediaSet} are in several pools (${named}): ${advice}`);
 }
 
-/** Brings a tape of the set into the drive, and notes that it was used. The one that was loaded last stays. */
+/** Brings a tape of the set into the drive with its key, and notes that it was used. The one that was loaded last stays. */
 export async function loadMember(
+  installation: Installation,
   drive: OpenDrive,
   member: InventoryEntry,
   summary: RestoreSummary,
@@ -64,6 +66,7 @@ export async function loadMember(
 ): Promise<TapeLabels> {
   const found = await requestMedia(drive, member.label, log);
   refuseOtherMember(found, member);
+  await prepareToRead(installation, drive, found, log);
   const { labelText, uuid } = member.label;
   if (summary.media.at(-1)?.uuid !== uuid) {
     summary.media.push({ labelText, uuid, seqNr: setLabelOf(member)?.seqNr ?? 0 });

@@ -34,7 +34,7 @@ export async function restoreWholeSet(
   const summary = emptySummary(parameters.mediaSet);
   for (const [index, entry] of members.entries()) {
     log.signal.throwIfAborted();
-    const found = await loadMember(drive, entry, summary, log);
+    const found = await loadMember(installation, drive, entry, summary, log);
     const outcome = await restoreTape(installation, drive, parameters, found, mapping, index / members.length, log);
     addOutcome(summary, outcome, found);
   }

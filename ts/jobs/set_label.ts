@@ -8,6 +8,7 @@ import { FerriteError, toFerriteError } from '../errors.ts';
 import type { OpenDrive } from '../library/drive.ts';
 import { registerTape, withBookkeeping } from '../library/register_tape.ts';
 import type { WorkLog } from '../log.ts';
+import { recordTapeKey } from '../media/key_records.ts';
 import { poolOf, setLabelOf } from '../media/membership.ts';
 import type { AllocatedTape } from '../media/write_session.ts';
 import type { MediaSetLabel, TapeLabels } from '../native.ts';
@@ -20,6 +21,8 @@ export interface SetLabelRequest extends AllocatedTape {
   readonly found: TapeLabels;
   /** What it is to say. */
   readonly wanted: MediaSetLabel;
+  /** The key of an encrypted set under its password: only the tape gets it. */
+  readonly keyConfig?: string | undefined;
   /** By its catalog nothing was written to it since it joined the set. */
   readonly isNew: boolean;
 }
@@ -43,11 +46,13 @@ export async function ensureSetLabel(
       (before ? ` (overwrites set ${before.uuid}, number ${before.seqNr})` : ''),
   );
   if (wanted.seqNr >= LARGE_SET) log.warn(`large media set: this is its tape number ${wanted.seqNr}`);
-  await drive.tape.writeMediaSetLabel(wanted);
+  const written = { ...wanted, ...(request.keyConfig !== undefined && { keyConfig: request.keyConfig }) };
+  await drive.tape.writeMediaSetLabel(written);
   const { createCatalog } = await import('../native.ts');
   const { owner, paths } = installation;
   const labels = { label: found.label, mediaSetLabel: wanted };
   await createCatalog(paths.catalogFile(found.label.uuid), labels, ...(owner ? [owner] : []));
+  await recordTapeKey(installation, { label: found.label, mediaSetLabel: written });
 }
 
 /**

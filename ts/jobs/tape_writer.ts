@@ -18,6 +18,7 @@ import type { WriteSession } from '../media/write_session.ts';
 import type { CatalogArchiveFormat, ChunkIndex, MediaLabel, MediaSetLabel } from '../native.ts';
 import { ensureSetLabel, readLabelsOfUnwritten } from './set_label.ts';
 import { buildChunkIndex } from './snapshot_contents.ts';
+import { prepareToWrite, type SetEncryption } from './tape_encryption.ts';
 
 /** Files in front of the data: both labels. */
 const LABEL_FILES = 2;
@@ -28,6 +29,10 @@ export interface TapeWriterOptions {
   readonly session: WriteSession;
   readonly inventory: InventoryFile;
   readonly catalogVersion: CatalogArchiveFormat;
+  /** Of an encrypted pool. */
+  readonly encryption?: SetEncryption | undefined;
+  /** The drive is one whose tapes keep no content, and which cannot encrypt. */
+  readonly dryRun?: boolean;
   readonly log: WorkLog;
 }
 
@@ -71,7 +76,11 @@ export class TapeWriter {
     const isNew = await namesNothing(catalogPath);
     const found = await requestMedia(drive, label, log, isNew ? readLabelsOfUnwritten : undefined);
     await this.#refuseDamaged(label);
-    await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, isNew }, log);
+    // A drive that cannot do what the pool wants is to say so before the label is written, which clears the key.
+    await this.#prepareDrive(setLabel);
+    const keyConfig = this.#options.encryption?.keyConfig;
+    await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, keyConfig, isNew }, log);
+    await this.#prepareDrive(setLabel);
     // More files on a new tape: a job wrote behind the catalogs, and was stopped before anything was safe.
     const isFresh = isNew && (await drive.tape.endOfData()) <= LABEL_FILES + setLabel.seqNr;
     const { labelText, uuid } = label;
@@ -79,6 +88,11 @@ export class TapeWriter {
     this.used.push(this.#loaded);
     if (isFresh) await this.#appendEarlierCatalogs(setLabel.seqNr);
     return this.#loaded;
+  }
+
+  async #prepareDrive({ uuid }: MediaSetLabel): Promise<void> {
+    const { drive, encryption, dryRun } = this.#options;
+    if (!dryRun) await prepareToWrite(drive, uuid, encryption);
   }
 
   /** The tape in the drive takes no more: the next `ensure` brings another. */

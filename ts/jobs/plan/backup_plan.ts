@@ -67,7 +67,7 @@ export async function planBackup(
   parameters: BackupParameters,
   log: WorkLog,
 ): Promise<BackupPlan> {
-  const { pool: config, drive } = await checkBackup(installation, parameters);
+  const { pool: config, drive, encryption } = await checkBackup(installation, parameters);
   const notes: string[] = [];
   const session = sessionOf(changerOf(drive));
   const request = {
@@ -85,6 +85,7 @@ export async function planBackup(
         installation: standIn.installation,
         drive: open,
         pool: config,
+        encryption,
         rules: parameters,
         claimed,
         log: { ...quiet(log), warn: (line) => notes.push(line) },

@@ -123,7 +123,9 @@ export class StandIn {
     await tape.load(labelText);
     await tape.writeLabel(entry.label);
     const set = setLabelOf(entry);
-    if (set) await tape.writeMediaSetLabel(set);
+    // Nobody opens the key of a stand-in, but the label of an encrypted set has one.
+    const key = set?.encryptionKeyFingerprint === undefined ? {} : { keyConfig: '{}' };
+    if (set) await tape.writeMediaSetLabel({ ...set, ...key });
     await tape.unload();
     if (!goesOn) return;
     const { readCatalog, growHollowTape } = await import('../../native.ts');

@@ -1,40 +1,29 @@
 //! The key in the drive (tape-format.md 9.4). It stays there only as long as this handle has a use for it.
 
-use ferrite_formats::crypt::{CryptKey, KEY_BYTES};
+use ferrite_formats::crypt::KEY_BYTES;
 use ferrite_scsi::encryption::EncryptionMode;
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, Object};
+use napi::bindgen_prelude::{ClassInstance, Object};
 use napi_derive::napi;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::TapeDrive;
-use crate::failure::{Failure, Kind, sync};
+use crate::failure::{Failure, sync};
+use crate::keys::TapeKey;
 use crate::labels::parse_uuid;
 
 /// A key for the tapes of one media set.
 #[napi(object, object_to_js = false)]
-pub struct SetKey {
-    /// The 32 bytes of the tape key; overwritten with zeros by the call.
-    pub key: Buffer,
+pub struct SetKey<'env> {
+    /// The tape key.
+    pub key: ClassInstance<'env, TapeKey>,
     /// The set, from whose UUID and the key the drive's own key is made.
     pub media_set_uuid: String,
 }
 
-fn drive_key(mut from: SetKey) -> Result<Zeroizing<[u8; KEY_BYTES]>, Failure> {
-    let raw: Option<Zeroizing<[u8; KEY_BYTES]>> = from.key[..].try_into().ok().map(Zeroizing::new);
-    from.key.zeroize();
-    let raw = raw.ok_or_else(|| {
-        Failure::new(
-            Kind::Usage,
-            "key-length",
-            format!(
-                "a tape key of {} bytes instead of {KEY_BYTES}",
-                from.key.len()
-            ),
-        )
-    })?;
+fn drive_key(from: &SetKey<'_>) -> Result<Zeroizing<[u8; KEY_BYTES]>, Failure> {
     let uuid = parse_uuid("media set uuid", &from.media_set_uuid)?;
-    Ok(CryptKey::new(*raw).tape_drive_key(uuid.as_bytes()))
+    Ok(from.key.core().tape_drive_key(uuid.as_bytes()))
 }
 
 #[napi]
@@ -46,9 +35,9 @@ impl TapeDrive {
     pub fn set_encryption<'env>(
         &self,
         env: &'env Env,
-        key: Option<SetKey>,
+        key: Option<SetKey<'env>>,
     ) -> napi::Result<Object<'env>> {
-        let key = sync(env, key.map(drive_key).transpose())?;
+        let key = sync(env, key.as_ref().map(drive_key).transpose())?;
         self.call(env, move |state| {
             let (drive, _) = state.ready()?;
             match key {
