@@ -76,7 +76,7 @@ export async function prepareToRead(
   installation: Installation,
   drive: OpenDrive,
   labels: TapeLabels,
-  log: WorkLog,
+  log: Pick<WorkLog, 'info'>,
 ): Promise<void> {
   const set = setLabelOf(labels);
   const fingerprint = set?.encryptionKeyFingerprint;

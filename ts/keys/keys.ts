@@ -36,6 +36,16 @@ export async function keyInfo(installation: Installation, fingerprint: string): 
   return (await storedKey(installation, fingerprint)).info;
 }
 
+/** What to say where a tape needs a key that is not stored; undefined: it is stored. */
+export async function missingKeyNote(installation: Installation, fingerprint: string): Promise<string | undefined> {
+  const keys = await listKeys(installation);
+  if (keys.some((key) => key.fingerprint === fingerprint.toLowerCase())) return undefined;
+  return (
+    `the tape's data is encrypted with key ${fingerprint}, which is not stored here: 'proxmox-tape key restore' takes it ` +
+    "from this tape, 'proxmox-tape key import' from a key file or paper key"
+  );
+}
+
 /** The key under its password. */
 export async function storedKey(installation: Installation, fingerprint: string): Promise<WrappedKey> {
   return (await openKeyStore(installation)).wrapped(fingerprint);

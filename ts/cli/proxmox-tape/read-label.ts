@@ -19,8 +19,14 @@ export default defineCommand({
     { name: 'media-set-ctime', type: 'integer', render: epoch },
     { name: 'encryption-key-fingerprint' },
   ]),
-  async run(request, { installation }) {
+  async run(request, { installation, report }) {
     const { readLabel } = await import('../../library/read_label.ts');
-    return readLabel(installation, request);
+    const facts = await readLabel(installation, request);
+    if (facts.encryptionKeyFingerprint !== undefined) {
+      const { missingKeyNote } = await import('../../keys/keys.ts');
+      const note = await missingKeyNote(installation, facts.encryptionKeyFingerprint); // D18
+      if (note !== undefined) report.warn(note);
+    }
+    return facts;
   },
 });

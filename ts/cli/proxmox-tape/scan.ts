@@ -30,8 +30,13 @@ export default defineCommand({
   options: { drive },
   output: nothing,
   async run(access, { installation, report }) {
-    const { scanTape } = await import('../../library/scan.ts');
+    const { scanTape } = await import('../../jobs/scan_tape.ts');
     report.lines(['rewinding tape']);
-    await scanTape(installation, access, (file) => report.lines(fileLines(file)));
+    await scanTape(
+      installation,
+      access,
+      (file) => report.lines(fileLines(file)),
+      (message) => report.warn(message),
+    );
   },
 });
