@@ -3,8 +3,12 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
+use ferrite_emulator::library::{
+    DeviceDescription, LogicalUnit, is_emulated_device, list_devices, open_device,
+};
 use ferrite_linux::{DeviceKind, DeviceTree, ScannedDevice, SgOptions, SgTransport, TapeNode};
 use ferrite_linux::{LinuxError, TapeTransport, mtio};
+use ferrite_scsi::inquiry::PeripheralType;
 use ferrite_scsi::{TraceTransport, Transport};
 use napi::Env;
 use napi::bindgen_prelude::Object;
@@ -66,6 +70,28 @@ impl From<ScannedDevice> for Device {
     }
 }
 
+impl From<DeviceDescription> for Device {
+    fn from(device: DeviceDescription) -> Self {
+        let kind = match device.kind {
+            PeripheralType::Changer => "changer",
+            _ => "tape",
+        };
+        let path = text(&device.path);
+        Self {
+            kind: kind.to_owned(),
+            path: path.clone(),
+            stable: true,
+            node: path,
+            tape_path: None,
+            serial: device.serial,
+            vendor: device.vendor,
+            model: device.model,
+            major: 0,
+            minor: 0,
+        }
+    }
+}
+
 impl From<LinuxError> for Failure {
     fn from(error: LinuxError) -> Self {
         let (kind, code) = match &error {
@@ -83,21 +109,35 @@ impl From<LinuxError> for Failure {
     }
 }
 
-/// All drives and changers of this machine that have a serial number, by sg number.
+/// All drives and changers of this machine that have a serial number, by sg number; with a directory those of the emulated
+/// library in it instead.
 #[napi(ts_return_type = "Promise<Array<Device>>")]
-pub fn scan_devices(env: &Env) -> napi::Result<Object<'_>> {
+pub fn scan_devices(env: &Env, emulated_directory: Option<String>) -> napi::Result<Object<'_>> {
     on_thread(env, "scan-devices", || {
-        let found = DeviceTree::system().scan()?;
-        Ok(found.into_iter().map(Device::from).collect::<Vec<_>>())
+        Ok(match emulated_directory {
+            Some(directory) => {
+                let found = list_devices(directory)?;
+                found.into_iter().map(Device::from).collect::<Vec<_>>()
+            }
+            None => {
+                let found = DeviceTree::system().scan()?;
+                found.into_iter().map(Device::from).collect()
+            }
+        })
     })
 }
 
-/// The drive or changer behind a path (sg node, tape node, changer node, or a link to one), compared by device numbers; null
-/// if the path is something else.
+/// The drive or changer behind a path (sg node, tape node, changer node, a link to one, or a device of an emulated library),
+/// compared by device numbers; null if the path is something else.
 #[napi(ts_return_type = "Promise<Device | null>")]
 pub fn find_device(env: &Env, path: String) -> napi::Result<Object<'_>> {
     on_thread(env, "find-device", move || {
-        let found = DeviceTree::system().find(Path::new(&path))?;
+        let path = Path::new(&path);
+        if is_emulated_device(path) {
+            let unit = LogicalUnit::open(path)?;
+            return Ok(Some(Device::from(unit.description().clone())));
+        }
+        let found = DeviceTree::system().find(path)?;
         Ok(found.map(Device::from))
     })
 }
@@ -133,8 +173,15 @@ pub struct OpenedDrive {
     pub node: Option<PathBuf>,
 }
 
-/// Opens the drive behind a node. With `hold`, programs that use the tape node are kept away.
+/// Opens the drive behind a node, or of an emulated library. With `hold`, programs that use the tape node are kept away.
 pub fn open_drive(path: &Path, hold: bool) -> Result<OpenedDrive, Failure> {
+    if is_emulated_device(path) {
+        return Ok(OpenedDrive {
+            transport: open_device(path)?,
+            tape_node: None,
+            node: None,
+        });
+    }
     let tree = DeviceTree::system();
     let mut opened = TapeTransport::open(path, &tree, SgOptions::default())?;
     if hold {
@@ -149,8 +196,11 @@ pub fn open_drive(path: &Path, hold: bool) -> Result<OpenedDrive, Failure> {
     })
 }
 
-/// Opens the changer behind a node.
+/// Opens the changer behind a node, or of an emulated library.
 pub fn open_changer(path: &Path) -> Result<Box<dyn Transport>, Failure> {
+    if is_emulated_device(path) {
+        return Ok(open_device(path)?);
+    }
     let found = DeviceTree::system().find(path)?;
     let node = found.map_or_else(|| path.to_owned(), |device| device.node);
     Ok(Box::new(SgTransport::open(node, SgOptions::default())?))

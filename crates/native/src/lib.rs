@@ -8,11 +8,13 @@
 // What #[napi] exports is not registered in test builds, which only linters make.
 #![cfg_attr(test, allow(dead_code))]
 
+mod at_exit;
 mod catalogs;
 mod changer;
 mod datastore;
 mod devices;
 mod drive;
+mod emulated_library;
 mod environment;
 mod failure;
 mod failure_from;

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 
+use crate::at_exit;
 use crate::failure::{Failure, Kind};
 use crate::promise::{Pending, guarded};
 
@@ -66,23 +67,23 @@ impl<S: 'static> Worker<S> {
         }
     }
 
-    /// A process that ends (`process.exit`, or nothing left to do) would take its threads with it in the middle of whatever they
-    /// do; a key would stay in the drive.
+    /// A process that ends would take its threads with it in the middle of whatever they do; a key would stay in the drive.
     fn end_with_process(&self, env: &Env, stop: impl FnOnce() + 'static) -> napi::Result<()> {
         let messages: Weak<Sender<Message<S>>> = Arc::downgrade(&self.messages);
+        let alive = messages.clone();
         let exiting = Arc::clone(&self.exiting);
-        env.add_env_cleanup_hook((), move |()| {
-            exiting.store(true, Ordering::SeqCst);
+        let end = move || {
             let Some(messages) = messages.upgrade() else {
                 return;
             };
+            exiting.store(true, Ordering::SeqCst);
             stop();
             let (done, gone) = bounded(1);
             if messages.send(Message::Exit(done)).is_ok() {
                 let _ = gone.recv_timeout(EXIT_WAIT);
             }
-        })?;
-        Ok(())
+        };
+        at_exit::add(env, move || alive.strong_count() > 0, end)
     }
 
     /// Queues `work` and returns the promise of its result.

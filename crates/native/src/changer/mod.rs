@@ -25,7 +25,7 @@ use status::ChangerStatus;
 pub struct ChangerOptions<'env> {
     /// Name of the changer, for its thread and messages.
     pub name: String,
-    /// An sg node, a node of the ch driver, or a link to one of them.
+    /// An sg node, a node of the ch driver, a link to one of them, or the changer of an emulated library.
     pub path: String,
     /// Writes every SCSI command down: to a file that is appended to, or `-` for standard error.
     pub trace_scsi: Option<String>,
@@ -56,6 +56,20 @@ pub struct ElementPlace {
     pub kind: String,
     /// Slots from 1, drives and grippers from 0.
     pub number: u32,
+}
+
+impl From<Place> for ElementPlace {
+    fn from(place: Place) -> Self {
+        let (kind, number) = match place {
+            Place::Slot(number) => ("slot", number),
+            Place::Drive(number) => ("drive", number),
+            Place::Transport(number) => ("transport", number),
+        };
+        Self {
+            kind: kind.to_owned(),
+            number,
+        }
+    }
 }
 
 impl TryFrom<ElementPlace> for Place {

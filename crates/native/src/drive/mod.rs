@@ -35,7 +35,8 @@ pub struct DriveOptions<'env> {
     #[napi(ts_type = "'virtual' | 'lto' | 'linux'")]
     pub kind: String,
     /// Directory of a virtual drive. Else an sg node, a tape node that does not rewind, or a link to one of them: commands go
-    /// through the sg node, and the tape node is held so that users of the st driver keep away.
+    /// through the sg node, and the tape node is held so that users of the st driver keep away. Or a drive of an emulated
+    /// library, `DIR/drive0`.
     pub path: String,
     /// Capacity of each virtual tape in bytes (default 64 MiB).
     pub max_size: Option<i64>,
