@@ -235,7 +235,7 @@ test('the tape moved by hand', async (t) => {
 test('every SCSI command can be written down', async (t) => {
   const library = await emulatedLibrary(t);
   const trace = join(memoryDirectory(t), 'trace');
-  await (await openChanger(t, library, trace)).load(1, 0);
+  await (await openChanger(t, library, { traceScsi: trace })).load(1, 0);
   const drive = await openDrive(t, library, 0, { traceScsi: trace });
   await drive.setEncryption({ key: Buffer.alloc(32, 0x5a), mediaSetUuid: LABEL.uuid });
   await drive.close();

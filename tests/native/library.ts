@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import {
+  type ChangerOptions,
   type DriveOptions,
   EmulatedLibrary,
   type EmulatedLibraryOptions,
@@ -23,10 +24,9 @@ export async function emulatedLibrary(
 export async function openChanger(
   t: ExecutionContext,
   library: EmulatedLibrary,
-  traceScsi?: string,
+  options: Partial<ChangerOptions> = {},
 ): Promise<MediaChanger> {
-  const path = join(library.directory, 'changer');
-  const changer = await MediaChanger.open({ name: 'sl3', path, ...(traceScsi !== undefined && { traceScsi }) });
+  const changer = await MediaChanger.open({ name: 'sl3', path: join(library.directory, 'changer'), ...options });
   t.teardown(() => changer.close());
   return changer;
 }

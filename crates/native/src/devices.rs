@@ -14,6 +14,7 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
+use crate::device_faults::DeviceFaults;
 use crate::failure::{Failure, Kind};
 use crate::promise::on_thread;
 
@@ -206,12 +207,25 @@ pub fn open_changer(path: &Path) -> Result<Box<dyn Transport>, Failure> {
     Ok(Box::new(SgTransport::open(node, SgOptions::default())?))
 }
 
-/// Writes all commands of a device to `target`: a file that is appended to, or `-` for standard error.
-pub fn traced(
+/// What stands between the host logic and a device.
+#[derive(Clone, Default)]
+pub struct Wrapping {
+    /// Writes all commands down: to a file that is appended to, or with `-` to standard error.
+    pub trace: Option<String>,
+    /// Faults of a test.
+    pub faults: Option<DeviceFaults>,
+}
+
+/// Puts faults, and around them the trace, in front of a device.
+pub fn wrapped(
     transport: Box<dyn Transport>,
-    target: Option<&str>,
+    wrapping: &Wrapping,
 ) -> Result<Box<dyn Transport>, Failure> {
-    Ok(match target {
+    let transport = match &wrapping.faults {
+        Some(faults) => faults.wrap(transport),
+        None => transport,
+    };
+    Ok(match wrapping.trace.as_deref() {
         None => transport,
         Some("-") => Box::new(TraceTransport::new(transport, std::io::stderr())),
         Some(path) => {

@@ -1,4 +1,4 @@
-//! Where clock, randomness and chunk order of what is written come from.
+//! Where clock, randomness and chunk order of what is written come from, and the device faults of tests.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use ferrite_pipeline::{ChunkOrder, Environment as CoreEnvironment};
 use napi::Env;
 use napi_derive::napi;
 
+use crate::device_faults::DeviceFaults;
 use crate::failure::{Failure, sync};
 use crate::labels::parse_uuid;
 
@@ -29,11 +30,12 @@ pub struct Script {
     pub chunk_order: ScriptedOrder,
 }
 
-/// Clock, source of content UUIDs and chunk order.
+/// Clock, source of content UUIDs, chunk order, and device faults.
 #[napi]
 #[derive(Clone)]
 pub struct Environment {
     pub(crate) core: Arc<CoreEnvironment>,
+    pub(crate) faults: Option<DeviceFaults>,
 }
 
 #[napi]
@@ -43,6 +45,16 @@ impl Environment {
     pub fn system() -> Self {
         Self {
             core: Arc::new(CoreEnvironment::system()),
+            faults: None,
+        }
+    }
+
+    /// The same, with these faults in every drive and changer that is opened with it.
+    #[napi]
+    pub fn with_device_faults(&self, faults: &DeviceFaults) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            faults: Some(faults.clone()),
         }
     }
 
@@ -60,6 +72,7 @@ impl Environment {
         };
         sync(env, uuids).map(|uuids| Self {
             core: Arc::new(CoreEnvironment::scripted(uuids, script.times, order)),
+            faults: None,
         })
     }
 }

@@ -12,6 +12,7 @@ mod at_exit;
 mod catalogs;
 mod changer;
 mod datastore;
+mod device_faults;
 mod devices;
 mod drive;
 mod emulated_library;

@@ -13,7 +13,7 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi_derive::napi;
 
-use crate::devices::{open_changer, traced};
+use crate::devices::{Wrapping, open_changer, wrapped};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::promise::Pending;
@@ -124,14 +124,19 @@ impl MediaChanger {
     #[napi(ts_return_type = "Promise<MediaChanger>")]
     pub fn open<'env>(env: &'env Env, options: ChangerOptions<'env>) -> napi::Result<Object<'env>> {
         let cancel = Arc::new(AtomicBool::new(false));
-        let (path, trace) = (PathBuf::from(options.path), options.trace_scsi);
+        let path = PathBuf::from(options.path);
+        let environment = options.environment.as_ref();
+        let wrapping = Wrapping {
+            trace: options.trace_scsi,
+            faults: environment.and_then(|environment| environment.faults.clone()),
+        };
         let (device_cancel, stop) = (Arc::clone(&cancel), Arc::clone(&cancel));
         let name = options.name;
         Worker::open(
             env,
             &format!("changer-{name}"),
             move || {
-                let transport = traced(open_changer(&path)?, trace.as_deref())?;
+                let transport = wrapped(open_changer(&path)?, &wrapping)?;
                 let options = ScsiOptions {
                     cancel: Some(device_cancel),
                     ..ScsiOptions::default()

@@ -12,7 +12,7 @@ use ferrite_scsi::{Drive, DriveOptions as ScsiOptions};
 use ferrite_tape::{AlignedBlock, FileStamp};
 
 use super::DriveOptions;
-use crate::devices::{OpenedDrive, explain_transfer_limit, open_drive, traced};
+use crate::devices::{OpenedDrive, Wrapping, explain_transfer_limit, open_drive, wrapped};
 use crate::failure::{Failure, Kind};
 
 /// What kind of drive it is.
@@ -29,7 +29,7 @@ pub struct Setup {
     path: PathBuf,
     behind: Behind,
     passive: bool,
-    trace: Option<String>,
+    wrapping: Wrapping,
     environment: Arc<Environment>,
     cancel: Arc<AtomicBool>,
 }
@@ -52,7 +52,13 @@ impl Setup {
             path: PathBuf::from(&options.path),
             behind,
             passive: options.passive.unwrap_or(false),
-            trace: options.trace_scsi.clone(),
+            wrapping: Wrapping {
+                trace: options.trace_scsi.clone(),
+                faults: options
+                    .environment
+                    .as_ref()
+                    .and_then(|environment| environment.faults.clone()),
+            },
             environment,
             cancel,
         })
@@ -75,7 +81,7 @@ impl Setup {
             cancel: Some(self.cancel),
             ..ScsiOptions::default()
         };
-        let transport = traced(opened.transport, self.trace.as_deref())?;
+        let transport = wrapped(opened.transport, &self.wrapping)?;
         let mut state = DriveState {
             drive: Drive::open(transport, options)?,
             directory,
