@@ -11,6 +11,7 @@
 
 pub mod cartridge;
 pub mod clock;
+pub mod fuzzing;
 pub mod generation;
 pub mod library;
 pub mod medium;

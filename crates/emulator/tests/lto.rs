@@ -460,6 +460,69 @@ fn reservations() {
     assert_good(&write(&mut other, 1));
 }
 
+fn persistent(connection: &mut Connection, action: u8, kind: u8, key: u64, new: u64) -> Completion {
+    let mut list = [0; 24];
+    list[..8].copy_from_slice(&key.to_be_bytes());
+    list[8..16].copy_from_slice(&new.to_be_bytes());
+    let cdb = Cdb::new([0x5F, action, kind, 0, 0, 0, 0, 0, 24, 0]);
+    send(connection, &cdb, Data::Out(&list))
+}
+
+fn persistent_in(connection: &mut Connection, action: u8) -> Vec<u8> {
+    let mut data = vec![0; 64];
+    let cdb = Cdb::new([0x5E, action, 0, 0, 0, 0, 0, 0, 64, 0]);
+    let completion = send(connection, &cdb, Data::In(&mut data));
+    assert_good(&completion);
+    data.truncate(64 - completion.residual);
+    data
+}
+
+#[test]
+fn persistent_reservations() {
+    const EXCLUSIVE: u8 = 3;
+    const WRITE_EXCLUSIVE: u8 = 1;
+    const FOR_REGISTRANTS: u8 = 6;
+    let drive = loaded();
+    let (mut owner, mut other) = (ready(&drive), ready(&drive));
+    let conflict = |completion: Completion| {
+        assert_eq!(completion.status, Status::ReservationConflict);
+    };
+    conflict(persistent(&mut owner, 1, EXCLUSIVE, 0, 0));
+    assert_good(&persistent(&mut owner, 0, 0, 0, 11));
+    conflict(persistent(&mut owner, 1, EXCLUSIVE, 12, 0));
+    assert_good(&persistent(&mut owner, 1, EXCLUSIVE, 11, 0));
+    assert_eq!(
+        persistent_in(&mut other, 0)[4..],
+        [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 11]
+    );
+    assert_eq!(persistent_in(&mut other, 1)[21], EXCLUSIVE);
+    conflict(run(&mut other, &test_unit_ready()));
+    conflict(write(&mut other, 1));
+    assert_good(&write(&mut owner, 1));
+    // Reading is allowed while only writing is exclusive.
+    assert_good(&persistent(&mut owner, 2, EXCLUSIVE, 11, 0));
+    assert_good(&persistent(&mut owner, 1, WRITE_EXCLUSIVE, 11, 0));
+    assert_good(&run(&mut owner, &REWIND.cdb()));
+    assert_good(&read(&mut other).0);
+    conflict(write(&mut other, 2));
+    // Who registers may take over.
+    assert_good(&persistent(&mut other, 6, 0, 0, 22));
+    conflict(persistent(&mut other, 4, FOR_REGISTRANTS, 22, 33));
+    assert_good(&persistent(&mut other, 4, FOR_REGISTRANTS, 22, 11));
+    assert_sense(
+        &run(&mut owner, &test_unit_ready()),
+        K::UnitAttention,
+        A::RESERVATIONS_PREEMPTED,
+    );
+    conflict(run(&mut owner, &test_unit_ready()));
+    assert_good(&persistent(&mut owner, 6, 0, 0, 11));
+    assert_good(&write(&mut owner, 3));
+    assert_good(&persistent(&mut other, 3, 0, 22, 0));
+    let _ = run(&mut owner, &test_unit_ready());
+    assert_eq!(persistent_in(&mut owner, 0)[4..], [0; 4]);
+    assert_good(&write(&mut owner, 4));
+}
+
 #[test]
 fn append_only_mode() {
     let drive = loaded();

@@ -39,7 +39,7 @@ use table::{Entry, EntryKind};
 /// First bytes of a cartridge file.
 pub const CARTRIDGE_MAGIC: &[u8] = b"Ferrite cartridge 1\n";
 const EPOCH_AT: u64 = 64;
-const CHIP_PLACE: RecordPlace = RecordPlace {
+pub(crate) const CHIP_PLACE: RecordPlace = RecordPlace {
     offset: 4096,
     slot_bytes: 64 << 10,
 };
@@ -279,12 +279,16 @@ impl Cartridge {
 
     fn append(&mut self, bytes: &[u8], entry: Entry) -> Result<Written, MediumError> {
         self.check_writable()?;
-        let used = self.segments.position().charged + u64::from(entry.charged);
+        let used = self
+            .segments
+            .position()
+            .charged
+            .saturating_add(u64::from(entry.charged));
         let reserve = match entry.kind {
             EntryKind::Filemark => MARK_RESERVE_BYTES,
             EntryKind::Block { .. } => 0,
         };
-        if used > self.chip.capacity_bytes + reserve {
+        if used > self.chip.capacity_bytes.saturating_add(reserve) {
             return Err(MediumError::Full);
         }
         self.truncate()?;

@@ -8,6 +8,8 @@
 //! Why tables and not a header before every block: whoever loads a tape of a terabyte reads one page per 64 MB instead of one per
 //! block, and blocks stay aligned to pages.
 
+use super::MAX_BLOCK_BYTES;
+
 /// Bytes of a table.
 pub(super) const TABLE_BYTES: usize = 4096;
 /// Bytes of an entry.
@@ -16,6 +18,9 @@ pub(super) const ENTRY_BYTES: usize = 16;
 pub(super) const TABLE_HEADER_BYTES: usize = 32;
 /// Objects that a segment holds.
 pub(super) const OBJECTS: usize = (TABLE_BYTES - TABLE_HEADER_BYTES) / ENTRY_BYTES;
+
+/// Bytes by which a sealed block may be longer.
+const MOST_SEAL_BYTES: u32 = 4096;
 
 const MAGIC: [u8; 4] = *b"FTAB";
 const KIND_NONE: u8 = 0;
@@ -74,9 +79,13 @@ impl Entry {
             stored: word(8),
             charged: word(12),
         };
+        let possible = (1..=MAX_BLOCK_BYTES).contains(&entry.length);
         let consistent = match kind {
-            EntryKind::Block { sealed: false } => entry.stored == entry.length && entry.length > 0,
-            EntryKind::Block { sealed: true } => entry.stored > entry.length && entry.length > 0,
+            EntryKind::Block { sealed: false } => possible && entry.stored == entry.length,
+            EntryKind::Block { sealed: true } => {
+                let more = entry.stored.saturating_sub(entry.length);
+                possible && (1..=MOST_SEAL_BYTES).contains(&more)
+            }
             EntryKind::Filemark => entry.length == 0 && entry.stored == 0,
         };
         if consistent {

@@ -205,3 +205,22 @@ impl EmulatedLibrary {
         self.changer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A library of any three files, for fuzz targets.
+pub(crate) fn fuzzed_files(
+    path: &Path,
+    config: &[u8],
+    changer: &[u8],
+    drive: &[u8],
+) -> Result<(), LibraryError> {
+    let cartridges = path.join(layout::CARTRIDGES);
+    let io = |source| LibraryError::io(path, "create", source);
+    std::fs::create_dir_all(&cartridges).map_err(io)?;
+    std::fs::write(path.join(layout::CONFIG), config).map_err(io)?;
+    state_file::StateFile::create(
+        &path.join(layout::CHANGER),
+        state_file::CHANGER_MAGIC,
+        changer,
+    )?;
+    state_file::StateFile::create(&layout::drive(path, 0), state_file::DRIVE_MAGIC, drive)
+}

@@ -344,7 +344,7 @@ impl SharedChanger {
     }
 
     pub fn next_insertion(&mut self) -> u64 {
-        self.state.insertions += 1;
+        self.state.insertions = self.state.insertions.wrapping_add(1);
         self.state.insertions
     }
 }

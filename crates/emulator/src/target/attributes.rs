@@ -206,12 +206,14 @@ impl DriveTarget {
         let before = |bytes: u64, threaded: bool| if threaded { bytes } else { 0 };
         all.number(
             0x0220,
-            (wear.written_bytes + before(written, wear.threaded)) / MEBIBYTE,
+            wear.written_bytes
+                .saturating_add(before(written, wear.threaded))
+                / MEBIBYTE,
             8,
         );
         all.number(
             0x0221,
-            (wear.read_bytes + before(read, wear.threaded)) / MEBIBYTE,
+            wear.read_bytes.saturating_add(before(read, wear.threaded)) / MEBIBYTE,
             8,
         );
         all.number(0x0222, written / MEBIBYTE, 8);

@@ -61,7 +61,7 @@ impl DriveTarget {
         };
         if let (MediumRead::Block(length), true) = (read, self.lto.is_some()) {
             let bytes = u64::from(length);
-            self.hot.read += bytes;
+            self.hot.read = self.hot.read.saturating_add(bytes);
             self.soil(bytes);
             self.stream(bytes);
         }
@@ -301,7 +301,7 @@ impl DriveTarget {
         if self.lto.is_none() {
             return;
         }
-        self.hot.written += bytes;
+        self.hot.written = self.hot.written.saturating_add(bytes);
         self.soil(bytes);
         self.stream(bytes);
     }
@@ -313,7 +313,9 @@ impl DriveTarget {
             return None;
         };
         let room = medium.room().filter(|_| megabytes > 0)?;
-        let zone = room.early_warning + u64::from(megabytes) * MEGABYTE;
+        let zone = room
+            .early_warning
+            .saturating_add(u64::from(megabytes) * MEGABYTE);
         Some((room.used, room.capacity.saturating_sub(zone)))
     }
 

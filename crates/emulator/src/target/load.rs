@@ -164,7 +164,7 @@ impl DriveTarget {
         if let Slot::Loaded(medium) = &mut self.slot {
             if let Some(chip) = medium.chip_mut() {
                 chip.cleanings_left = chip.cleanings_left.saturating_sub(1);
-                chip.wear.loads += 1;
+                chip.wear.loads = chip.wear.loads.saturating_add(1);
             }
             let _ = medium.store_chip();
         }
@@ -251,9 +251,9 @@ impl DriveTarget {
                 let wear = &mut chip.wear;
                 wear.load_written_bytes = self.hot.written;
                 wear.load_read_bytes = self.hot.read;
-                wear.written_bytes += self.hot.written;
-                wear.read_bytes += self.hot.read;
-                wear.beginning_passes += 1;
+                wear.written_bytes = wear.written_bytes.saturating_add(self.hot.written);
+                wear.read_bytes = wear.read_bytes.saturating_add(self.hot.read);
+                wear.beginning_passes = wear.beginning_passes.saturating_add(1);
                 wear.alerts = alerts;
                 wear.threaded = false;
                 result = result.and(medium.store_chip());
@@ -329,6 +329,8 @@ impl DriveTarget {
         self.lose_buffer();
         self.state.settings = super::settings::Settings::default();
         self.reset_target(AdditionalSense::POWER_ON_OR_RESET);
+        // They would outlive a reset.
+        self.state.persistent = super::reservation::PersistentReservations::default();
         self.state.alerts = 0;
         if matches!(self.slot, Slot::Loaded(_)) && self.lto.is_some() {
             self.thread();
@@ -512,7 +514,7 @@ impl DriveTarget {
 
 fn count_load(chip: &mut Chip, vendor: String, serial: String) {
     let wear = &mut chip.wear;
-    wear.loads += 1;
+    wear.loads = wear.loads.saturating_add(1);
     wear.devices.insert(0, (vendor, serial));
     wear.devices.truncate(DEVICES);
     wear.load_written_bytes = 0;

@@ -156,8 +156,8 @@ impl DriveTarget {
         let wear = &chip.wear;
         let current = |bytes: u64| if wear.threaded { bytes } else { 0 };
         let (all_written, all_read) = (
-            wear.written_bytes + current(written),
-            wear.read_bytes + current(read),
+            wear.written_bytes.saturating_add(current(written)),
+            wear.read_bytes.saturating_add(current(read)),
         );
         let statistics = VolumeStatistics {
             volume_mounts: wear.loads,

@@ -438,6 +438,8 @@ impl DriveTarget {
             OperationCode::SECURITY_PROTOCOL_OUT => self.security_protocol_out(nexus, cdb, data),
             reservation::RESERVE_10 => self.reserve(nexus),
             reservation::RELEASE_10 => self.release(nexus),
+            reservation::PERSISTENT_RESERVE_IN => self.persistent_reserve_in(cdb, data),
+            reservation::PERSISTENT_RESERVE_OUT => self.persistent_reserve_out(nexus, cdb, data),
             settings::ALLOW_OVERWRITE => self.allow_overwrite(cdb),
             logs::LOG_SELECT => self.log_select(cdb),
             identity::REPORT_SUPPORTED_OPCODES => identity::report_opcodes(cdb, data),
@@ -523,11 +525,11 @@ impl DriveTarget {
             if let Some(chip) = medium.chip_mut() {
                 let wear = &mut chip.wear;
                 if writing {
-                    wear.unrecovered_writes += 1;
-                    wear.load_unrecovered_writes += 1;
+                    wear.unrecovered_writes = wear.unrecovered_writes.saturating_add(1);
+                    wear.load_unrecovered_writes = wear.load_unrecovered_writes.saturating_add(1);
                 } else {
-                    wear.unrecovered_reads += 1;
-                    wear.load_unrecovered_reads += 1;
+                    wear.unrecovered_reads = wear.unrecovered_reads.saturating_add(1);
+                    wear.load_unrecovered_reads = wear.load_unrecovered_reads.saturating_add(1);
                 }
             }
             let _ = medium.store_chip();

@@ -8,6 +8,7 @@ use ferrite_scsi::log::Activity;
 use serde::{Deserialize, Serialize};
 
 use super::encryption::EncryptionState;
+use super::reservation::PersistentReservations;
 use super::settings::Settings;
 
 /// Unit attentions kept per nexus; more of them say nothing new.
@@ -200,6 +201,7 @@ pub(crate) struct DriveState {
     pub busy: Option<Busy>,
     /// Who reserved the drive.
     pub reserved_by: Option<String>,
+    pub persistent: PersistentReservations,
     pub encryption: EncryptionState,
     pub dirt: Dirt,
     /// Nobody knows where the tape stands.

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+pub use ferrite_emulator::fuzzing::{cartridge_file, chip, library_files, recording};
 use ferrite_emulator::pbs::BLOCK_BYTES;
 use ferrite_emulator::{
-    EmulatedDrive, Identity, NullCapacity, NullMedium, PbsDirectory, PbsDirectoryOptions,
-    list_slots,
+    Cartridge, CartridgeKind, Chip, DriveQuirks, EmulatedDrive, Identity, NullCapacity, NullMedium,
+    PbsDirectory, PbsDirectoryOptions, Timing, list_slots,
 };
 use ferrite_scsi::drive::{Drive, DriveOptions};
 use ferrite_scsi::{Cdb, Data, ScsiError, Status, Transport};
@@ -18,6 +19,11 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("virtual-drive", virtual_drive),
     ("emulated-drive", emulated_drive),
+    ("lto-drive", lto_drive),
+    ("cartridge-file", cartridge_file),
+    ("cartridge-chip", chip),
+    ("library-files", library_files),
+    ("scsi-recording", recording),
 ];
 
 /// Files of the tape in a [`virtual_drive`].
@@ -100,6 +106,18 @@ pub fn emulated_drive(data: &[u8]) {
         bytes: 4096,
         early_warning_bytes: 1024,
     })));
+    commands(&drive, data);
+}
+
+/// The same to an LTO drive with a small cartridge.
+pub fn lto_drive(data: &[u8]) {
+    let drive = EmulatedDrive::lto(8, "FUZZ", DriveQuirks::default(), Timing::default()).unwrap();
+    let chip = Chip::new(CartridgeKind::Data, 8, "FUZZ01L8", 64 << 10);
+    drive.insert(Box::new(Cartridge::in_memory(chip).unwrap()));
+    commands(&drive, data);
+}
+
+fn commands(drive: &EmulatedDrive, data: &[u8]) {
     let mut connections = [drive.connect(), drive.connect()];
     let mut rest = data;
     while let Some((&head, tail)) = rest.split_first() {
@@ -127,6 +145,8 @@ fn answer_is_sound(connection: &mut impl Transport, cdb: &Cdb, data: Data<'_>) {
     assert!(completion.residual <= length, "{cdb:?}");
     match completion.status {
         Status::CheckCondition => assert!(matches!(completion.sense(), Some(Ok(_))), "{cdb:?}"),
+        // The other initiator has reserved the drive.
+        Status::ReservationConflict => assert_eq!(completion.residual, length),
         status => assert_eq!(status, Status::Good, "{cdb:?}"),
     }
 }
