@@ -13,7 +13,7 @@ import {
   TapeDrive,
 } from '../../ts/native.ts';
 import { memoryDirectory, temporaryDirectory } from '../temporary_installation.ts';
-import { emulatedLibrary, openChanger, openDrive } from './library.ts';
+import { emulatedLibrary, openChanger, openDrive, tapeKey } from './library.ts';
 
 const LABEL = { labelText: 'FER001L8', uuid: '11111111-2222-4333-8444-555555555555', ctime: 1_700_000_000 };
 
@@ -237,7 +237,7 @@ test('every SCSI command can be written down', async (t) => {
   const trace = join(memoryDirectory(t), 'trace');
   await (await openChanger(t, library, { traceScsi: trace })).load(1, 0);
   const drive = await openDrive(t, library, 0, { traceScsi: trace });
-  await drive.setEncryption({ key: Buffer.alloc(32, 0x5a), mediaSetUuid: LABEL.uuid });
+  await drive.setEncryption({ key: (await tapeKey(t)).key, mediaSetUuid: LABEL.uuid });
   await drive.close();
   const text = readFileSync(trace, 'utf8');
   for (const command of ['MOVE MEDIUM [A5', 'TEST UNIT READY [00', 'SECURITY PROTOCOL OUT [B5']) {

@@ -1,4 +1,5 @@
 /** An emulated library in memory, and its devices opened as a program opens real ones. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import {
@@ -6,8 +7,10 @@ import {
   type DriveOptions,
   EmulatedLibrary,
   type EmulatedLibraryOptions,
+  KeyStore,
   MediaChanger,
   TapeDrive,
+  type TapeKey,
 } from '../../ts/native.ts';
 import { memoryDirectory } from '../temporary_installation.ts';
 
@@ -41,4 +44,19 @@ export async function openDrive(
   const drive = await TapeDrive.open({ kind: 'lto', name: `drive${number}`, path, ...options });
   t.teardown(() => drive.close());
   return drive;
+}
+
+/** The key of keys.md 7, in a store of plain keys. */
+const STORED_KEY = {
+  fingerprint: '0e:ab:d4:46:0b:6e:b9:ca:34:50:23:de:e2:b7:78:c7:90:e5:4a:16:83:b9:65:9c:0a:57:ae:19:90:90:15:9b',
+  key: Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('hex'),
+};
+
+/** That key; `open` is what another process does to have it. */
+export async function tapeKey(t: ExecutionContext): Promise<{ key: TapeKey; open: string }> {
+  const plainPath = join(memoryDirectory(t), 'keys.json');
+  writeFileSync(plainPath, JSON.stringify([STORED_KEY]), { mode: 0o600 });
+  const files = { plainPath, configPath: `${plainPath}.configs`, configMode: 0o600 };
+  const open = `new KeyStore(${JSON.stringify(files)}).unlock('${STORED_KEY.fingerprint}')`;
+  return { key: await new KeyStore(files).unlock(STORED_KEY.fingerprint), open };
 }

@@ -360,6 +360,21 @@ impl EmulatedLibrary {
         })
     }
 
+    /// So many bytes before its end a tape warns of it. On a tape for tests this may be most of it: what is written after a
+    /// warning has to fit.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn set_early_warning<'env>(
+        &self,
+        env: &'env Env,
+        barcode: String,
+        bytes: i64,
+    ) -> napi::Result<Object<'env>> {
+        self.call(env, move |library| {
+            let bytes = u64::try_from(bytes).unwrap_or(0);
+            Ok(library.update_chip(&barcode, |chip| chip.early_warning_bytes = bytes)?)
+        })
+    }
+
     /// Breaks something on a tape; `object` counts its blocks and filemarks from 0, where it is about one of them.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn damage<'env>(
