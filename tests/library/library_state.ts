@@ -15,6 +15,7 @@ export interface MoveScenario {
   error?: string;
   message?: string;
   refused?: string;
+  onlyDecided?: string;
 }
 
 export const moveScenarios = (): readonly MoveScenario[] => readVectors<MoveScenario>('scenarios/9.9-moves.json');

@@ -11,8 +11,9 @@ export type Kebab<Name extends string> = Name extends `${infer Head}${infer Tail
     : `-${Lowercase<Head>}${Kebab<Tail>}`
   : Name;
 
-/** A capital at the beginning stays: `Ok`. */
-export const kebabKey = (name: string): string => name.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** A name with a capital at its beginning is one of PBS's that is printed as it is: `Ok`, `VolumeTag`. */
+export const kebabKey = (name: string): string =>
+  /^[A-Z]/.test(name) ? name : name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** A value with its property names as JSON has them. */
 export function toWire(value: unknown): unknown {
