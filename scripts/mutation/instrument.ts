@@ -43,7 +43,8 @@ function render(text: string, from: number, to: number, places: readonly Numbere
 
 function switched(place: readonly NumberedMutant[], original: string): string {
   const [first] = place as [NumberedMutant];
-  if (first.kind === 'statement') return `if (!${ASK}(${first.id})) { ${original} }`;
+  // In a block of its own: an `else` that follows belongs to another `if`.
+  if (first.kind === 'statement') return `{ if (!${ASK}(${first.id})) { ${original} } }`;
   if (first.kind === 'body') return ` if (${ASK}(${first.id})) return; ${original}`;
   const asked = place.map(({ id, replacement }) => `${ASK}(${id}) ? (${replacement}) : `).join('');
   return `(${asked}(${original}))`;

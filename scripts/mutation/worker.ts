@@ -26,7 +26,7 @@ interface Measured {
 }
 
 /** A test that waits for what a change has taken away waits for ever. */
-const PATIENCE_MS = 4000;
+const PATIENCE_MS = 3000;
 
 let active: number | undefined;
 let asked: Set<number> | undefined;

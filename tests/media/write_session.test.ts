@@ -11,6 +11,7 @@ import {
   mediaSetLockPath,
   poolLockPath,
   tryLockMediaSet,
+  withMediaSet,
 } from '../../ts/media/media_locks.ts';
 import { ZERO_UUID } from '../../ts/media/membership.ts';
 import { WriteSession, type WriteSessionOptions } from '../../ts/media/write_session.ts';
@@ -263,4 +264,61 @@ test('an error other than a busy lock is not taken for one', async (t) => {
   };
   const installation = temporaryInstallation(t, { acquireLock });
   await t.throwsAsync(tryLockMediaSet(installation, uuidOf('a')), { code: 'lock-io' });
+});
+
+test('a pool without a tape asks whether there is one now, and decides again', async (t) => {
+  const installation = temporaryInstallation(t);
+  const file = await fill(installation, []);
+  const asked: string[] = [];
+  const provideTape = async ({ code, message }: { code: string; message: string }): Promise<boolean> => {
+    asked.push(`${code}: ${message}`);
+    if (asked.length === 3) return false;
+    await file.update((inventory) => inventory.withTape(tape({ tape: `T${asked.length}`, pool: 'p1' })));
+    return true;
+  };
+  const session = await WriteSession.open(options(installation, { provideTape }));
+  t.is((await session.allocate()).tape.label.labelText, 'T1');
+  await file.update((inventory) => inventory.withStatus(uuidOf('T1'), 'full'));
+  t.is((await session.allocate()).tape.label.labelText, 'T2');
+  await file.update((inventory) => inventory.withStatus(uuidOf('T2'), 'full'));
+  await t.throwsAsync(session.allocate(), { code: 'no-media' });
+  t.is(asked.length, 3);
+  t.true(asked.every((text) => text.startsWith("no-media: no usable media in pool 'p1'")));
+  session.close();
+});
+
+test('a set that cannot be used is no reason to ask for a tape', async (t) => {
+  const installation = temporaryInstallation(t);
+  const file = await fill(installation, [{ tape: 'A', pool: 'p1', set: 'a', joined: 10 }]);
+  const provideTape = async (): Promise<boolean> => t.fail() as never;
+  const session = await WriteSession.open(options(installation, { provideTape }));
+  await file.update((inventory) => inventory.withStatus(uuidOf('A'), 'damaged'));
+  await t.throwsAsync(session.allocate(), { code: 'set-unusable' });
+  session.close();
+});
+
+test('locks say what is in use, and are given back', async (t) => {
+  const installation = temporaryInstallation(t, { acquireLock: impatientLocks() });
+  const pools = await Promise.all([lockPool(installation, 'p1'), lockPool(installation, undefined)]);
+  await t.throwsAsync(lockPool(installation, 'p1'), { message: /^pool 'p1' is in use/ });
+  await t.throwsAsync(lockPool(installation, undefined), { message: /^the set of tapes without pool is in use/ });
+  for (const lock of pools) lock.release();
+  (await lockPool(installation, 'p1')).release();
+  t.is(await withMediaSet(installation, 'x', async () => 7), 7);
+  await t.throwsAsync(
+    withMediaSet(installation, 'x', async () => {
+      throw new Error('failed');
+    }),
+    { message: 'failed' },
+  );
+  (await lockMediaSet(installation, 'x', 0)).release();
+});
+
+test('a session leaves its pool free', async (t) => {
+  const installation = temporaryInstallation(t, { acquireLock: impatientLocks() });
+  await fill(installation, [{ tape: 'A', pool: 'p1' }]);
+  const session = await WriteSession.open(options(installation));
+  (await lockPool(installation, 'p1')).release();
+  session.close();
+  t.pass();
 });
