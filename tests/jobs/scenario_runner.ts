@@ -20,7 +20,8 @@ import { RecordingObserver } from '../recording_observer.ts';
 import { Site } from './site.ts';
 
 export interface Scenario {
-  id: string;
+  /** Of the specification's scenarios. */
+  id?: string;
   title: string;
   pool?: Record<string, string>;
   /** Labels of tapes for pool1; T1 where not given. */

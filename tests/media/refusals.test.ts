@@ -148,3 +148,22 @@ test('without a library nothing is asked about what is in it', (t) => {
   t.is(start({ kind: 'standalone' }).reason, undefined, 'the next tape of the set is asked for');
   t.is(start({ kind: 'changer', changer: 'sl4' }).reason, "required tape 'A' is not in the library");
 });
+
+test('a clock that was set back is told of: the newest label of the pool, if it is more than a minute ahead', (t) => {
+  const tapes = [
+    { tape: 'B', pool: 'p1', set: 'b', joined: 5000 },
+    { tape: 'C', pool: 'p1', set: 'c', joined: 9000 },
+    { tape: 'A', pool: 'p1', set: 'a', joined: 7000 },
+    { tape: 'O', pool: 'p2', set: 'o', joined: 90_000 },
+    { tape: 'Z', pool: 'p1', set: 'Z', joined: 90_000 },
+  ];
+  const warnings = (now: number): readonly string[] =>
+    startSession({ pool: pool(), entries: tapes.map(tape), session: CHANGER, now, newUuid: () => ZERO_UUID }).warnings;
+  t.deepEqual(warnings(8940), []);
+  t.deepEqual(warnings(8939), [
+    "tape 'C' joined its media set on Thu Jan  1 02:30:00 1970, which is in the future: was the clock set back? " +
+      'Until it is right, media sets are continued and kept by wrong times',
+  ]);
+  t.is(warnings(0).length, 1);
+  t.regex(warnings(0)[0] ?? '', /'C'/);
+});

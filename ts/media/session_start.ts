@@ -2,9 +2,10 @@
 
 import type { InventoryEntry } from '../native.ts';
 import { nextEvent } from '../time/calendar_event.ts';
+import { renderEpoch } from '../time/strftime.ts';
 import { findCurrentSet } from './current_set.ts';
 import { isAvailable, type MediaSession, parseLocation } from './location.ts';
-import { collectSet, emptySet, lastMember, type MediaSet, setStartTime } from './membership.ts';
+import { collectSet, emptySet, lastMember, type MediaSet, setLabelOf, setStartTime } from './membership.ts';
 import type { PoolPolicy, PoolState } from './pool_policy.ts';
 import { setUsability } from './usability.ts';
 
@@ -45,9 +46,28 @@ export function startSession(request: SessionRequest): SessionStart {
       `tapes ${set.conflicts.join(', ')} have the same number in media set ${set.uuid}: the set is not continued`,
     );
   }
+  warnings.push(...clockWarnings(request));
   const reason = newSetReason(request, set);
   if (set && reason === undefined) return { set, isNew: false, reason, warnings };
   return { set: emptySet(request.newUuid()), isNew: true, reason, warnings };
+}
+
+/** Clocks of hosts that share tapes differ by this much. */
+const CLOCK_TOLERANCE_SECONDS = 60;
+
+/** Which set is the current one follows from times, and so does what expires when: somebody should know. */
+function clockWarnings({ pool, entries, now }: SessionRequest): string[] {
+  const latest = entries.reduce<InventoryEntry | undefined>((newest, entry) => {
+    const label = setLabelOf(entry);
+    if (label?.pool !== pool.name || label.ctime <= now + CLOCK_TOLERANCE_SECONDS) return newest;
+    return newest && (setLabelOf(newest)?.ctime ?? 0) >= label.ctime ? newest : entry;
+  }, undefined);
+  const time = latest && setLabelOf(latest)?.ctime;
+  if (time === undefined) return [];
+  return [
+    `tape '${latest?.label.labelText}' joined its media set on ${renderEpoch(time, pool.zone)}, which is in the future: ` +
+      'was the clock set back? Until it is right, media sets are continued and kept by wrong times',
+  ];
 }
 
 /** Undefined: the set goes on; where there is none, nothing asked for another. */
