@@ -27,7 +27,10 @@ class Worker {
     // In memory: installations of tests are made by the thousand.
     const fixtures = process.env.FERRITE_FIXTURES ?? join(checkout, '../shared/fixtures');
     const env = { ...process.env, FERRITE_FIXTURES: fixtures, TMPDIR: process.env.TMPDIR ?? '/dev/shm' };
-    this.#child = fork(join(import.meta.dirname, 'worker.js'), { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#child = fork(join(import.meta.dirname, 'worker.js'), {
+      env,
+      stdio: ['ignore', 'ignore', active === undefined ? 'inherit' : 'ignore', 'ipc'],
+    });
     const { tests, standIn } = this.#site;
     return this.#ask({ kind: 'load', tests, standIn, active });
   }
