@@ -93,7 +93,8 @@ impl RecordPlace {
                     ),
                 )
             })?;
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
+        // A drive's state may hold a key.
+        let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(HEADER_BYTES + payload.len()));
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(&version.to_le_bytes());

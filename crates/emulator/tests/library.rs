@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use ferrite_emulator::library::{
-    CartridgeSpec, EmulatedLibrary, LibraryError, LibraryOptions, is_emulated_device, list_devices,
-    open_device,
+    CartridgeSpec, EmulatedLibrary, LibraryError, LibraryOptions, LogicalUnit, is_emulated_device,
+    list_devices, open_device,
 };
-use ferrite_emulator::{CartridgeKind, Damage};
+use ferrite_emulator::{CartridgeKind, Damage, Pace};
 use ferrite_scsi::inquiry::PeripheralType;
+use ferrite_scsi::log::Activity;
 use ferrite_scsi::{BlockRead, Changer, ChangerOptions, Drive, DriveOptions, ErrorClass, Place};
 use tempfile::TempDir;
 
@@ -232,4 +234,31 @@ fn cleaning() {
         .unwrap();
     assert_eq!(cleaning.chip.cleanings_left, 49);
     assert_eq!(cleaning.place, Some(Place::Slot(5)));
+}
+
+#[test]
+fn a_drive_can_be_asked_what_it_is_doing() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LibraryOptions {
+        pace: Pace::Faster(20.0),
+        ..options()
+    };
+    let library = EmulatedLibrary::create(directory.path().join("lib"), &options).unwrap();
+    library
+        .insert(Place::Drive(0), &library.remove(Place::Slot(1)).unwrap())
+        .unwrap();
+    let unit = LogicalUnit::open(library.drive_path(0)).unwrap();
+    let mut host = Drive::open(unit.connect("host"), DriveOptions::default()).unwrap();
+    // 15 seconds in less than one.
+    host.prepare().unwrap();
+    write(&mut host, 0..30);
+    let mut other = Drive::open(unit.connect("other"), DriveOptions::default()).unwrap();
+    let rewinding = std::thread::spawn(move || host.rewind().map(|_| ()));
+    let start = Instant::now();
+    let mut seen = false;
+    while !seen && start.elapsed() < Duration::from_secs(10) {
+        seen = other.device_status().unwrap().activity == Activity::Rewinding;
+    }
+    assert!(seen && !rewinding.is_finished());
+    rewinding.join().unwrap().unwrap();
 }

@@ -239,6 +239,8 @@ fn tapes_stream_and_hitch() {
         assert_good(&send(&mut connection, &cdb, Data::Out(&block)));
     }
     let took = EmulatorClock::now(&clock) - before;
+    let mut host = open_on(&drive, &clock);
+    assert_eq!(host.device_status().unwrap().activity, Activity::Writing);
     // 1 GiB at 360 MB/s, less what the buffer of 256 MiB takes.
     assert!(
         (Duration::from_millis(2100)..Duration::from_millis(2400)).contains(&took),
@@ -657,6 +659,8 @@ fn the_chip_tells_of_a_tapes_life() {
         assert_eq!(number(&mut host, id), 2, "{id:04X}");
     }
     assert_eq!(number(&mut host, 0x0009), 1);
+    let statistics = host.volume_statistics().unwrap();
+    assert_eq!(statistics.beginning_of_medium_passes, 1);
     let tape = drive.take_out().unwrap();
     let chip = tape.chip().unwrap();
     assert_eq!(chip.wear.loads, 1);

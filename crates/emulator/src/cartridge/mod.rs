@@ -20,6 +20,7 @@ mod segments;
 mod store;
 mod table;
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 pub use chip::{CartridgeKind, Chip, Damage, HostAttribute, Wear};
@@ -94,6 +95,8 @@ impl Cartridge {
             .read(true)
             .write(true)
             .create_new(true)
+            // Whoever reads the file reads the tape.
+            .mode(0o600)
             .open(path)
             .map_err(|source| CartridgeError::io(&name, "create", source))?;
         Self::create_in(Box::new(FileStore::new(file)), name, chip)

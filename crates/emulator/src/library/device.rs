@@ -15,6 +15,7 @@ use super::shared_drive::{self, SharedDrive};
 use super::state_file::{CHANGER_MAGIC, DRIVE_MAGIC};
 use super::{LibraryError, identity, layout};
 use crate::clock::Timing;
+use crate::target::{Step, completion};
 
 /// The initiator that all programs of this machine are, as those behind one host adapter.
 pub const HOST: &str = "host";
@@ -228,13 +229,33 @@ impl LogicalUnit {
         self.unit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn completion(&self, nexus: &str, cdb: &Cdb, data: Data<'_>) -> Completion {
+    fn completion(&self, nexus: &str, cdb: &Cdb, mut data: Data<'_>) -> Completion {
         let length = data.len();
-        let result = match &mut *self.lock() {
-            Unit::Drive(drive) => drive.execute(nexus, cdb, data),
-            Unit::Changer(changer) => changer.execute(nexus, cdb, data),
-        };
-        result.unwrap_or_else(|error| shared_drive::failed(&error, length))
+        loop {
+            let (step, timing, descriptor) = match &mut *self.lock() {
+                Unit::Drive(drive) => (
+                    drive.attempt(nexus, cdb, &mut data),
+                    drive.timing().clone(),
+                    drive.descriptor_sense(),
+                ),
+                Unit::Changer(changer) => (
+                    changer.attempt(nexus, cdb, &mut data),
+                    changer.timing.clone(),
+                    false,
+                ),
+            };
+            // Nothing is locked while time passes.
+            match step {
+                Err(error) => return shared_drive::failed(&error, length),
+                Ok(Step::Later(wait)) => timing.clock.sleep(wait),
+                Ok(Step::Done(result, hold)) => {
+                    if !hold.is_zero() {
+                        timing.clock.sleep(hold);
+                    }
+                    return completion(result, length, descriptor);
+                }
+            }
+        }
     }
 }
 

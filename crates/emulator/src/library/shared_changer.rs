@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ferrite_scsi::asc::AdditionalSense;
 use ferrite_scsi::element::{AddressAssignment, ElementType};
-use ferrite_scsi::{Cdb, Completion, Data, Place};
+use ferrite_scsi::{Cdb, Data, Place};
 use serde::{Deserialize, Serialize};
 
 use super::changer;
@@ -20,7 +20,7 @@ use super::shared_drive::{Inserted, SharedDrive};
 use super::state_file::{self, CHANGER_MAGIC, HOT_BYTES, StateFile};
 use super::{LibraryError, layout};
 use crate::clock::Timing;
-use crate::target::{Nexuses, Step, completion};
+use crate::target::{Nexuses, Step};
 
 /// A cartridge in an element.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,26 +228,14 @@ impl SharedChanger {
         result
     }
 
-    /// One command.
-    pub fn execute(
+    /// One command, or that it has to wait.
+    pub fn attempt(
         &mut self,
         nexus: &str,
         cdb: &Cdb,
-        mut data: Data<'_>,
-    ) -> Result<Completion, LibraryError> {
-        let length = data.len();
-        loop {
-            let step = self.with(|changer| changer::execute(changer, nexus, cdb, &mut data))?;
-            let wait = match &step {
-                Step::Done(_, wait) | Step::Later(wait) => *wait,
-            };
-            if !wait.is_zero() {
-                self.timing.clock.sleep(wait);
-            }
-            if let Step::Done(result, _) = step {
-                return Ok(completion(result, length, false));
-            }
-        }
+        data: &mut Data<'_>,
+    ) -> Result<Step, LibraryError> {
+        self.with(|changer| changer::execute(changer, nexus, cdb, data))
     }
 
     fn catch_up(&mut self) -> Result<(), LibraryError> {
@@ -278,8 +266,17 @@ impl SharedChanger {
         Ok(())
     }
 
-    /// Stores what changed; the number that makes others look comes first.
+    /// Stores what changed; if that fails, everything is read anew before the next command.
     pub fn keep(&mut self) -> Result<(), LibraryError> {
+        let kept = self.try_keep();
+        if kept.is_err() {
+            self.turn = u64::MAX;
+        }
+        kept
+    }
+
+    /// The number that makes others look comes first.
+    fn try_keep(&mut self) -> Result<(), LibraryError> {
         if self.state == self.stored {
             return Ok(());
         }

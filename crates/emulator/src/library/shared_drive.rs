@@ -75,6 +75,7 @@ fn hot_bytes(hot: &Hot, turn: u64, states: u64) -> [u8; HOT_BYTES] {
         stream,
         // A blank file says: nothing unflushed.
         hot.unflushed.wrapping_add(1),
+        u64::from(hot.activity),
     ];
     for (word, bytes) in words.iter().zip(bytes.chunks_exact_mut(8)) {
         bytes.copy_from_slice(&word.to_le_bytes());
@@ -94,6 +95,7 @@ fn parse_hot(bytes: &[u8; HOT_BYTES]) -> (Hot, u64, u64) {
         read: word(4),
         stream_until: Duration::from_nanos(word(5)),
         unflushed: word(6).wrapping_sub(1),
+        activity: word(7) as u8,
     };
     (hot, word(0), word(1))
 }
@@ -167,32 +169,27 @@ impl SharedDrive {
         Ok(result)
     }
 
-    /// One command. Waits as long as the drive needs, but not for the host's patience.
-    pub fn execute(
+    /// One command, or that it has to wait.
+    pub fn attempt(
         &mut self,
         nexus: &str,
         cdb: &Cdb,
-        mut data: Data<'_>,
-    ) -> Result<Completion, LibraryError> {
-        let length = data.len();
-        let descriptor = self.target.quirks().descriptor_sense;
+        data: &mut Data<'_>,
+    ) -> Result<Step, LibraryError> {
         let (lock, path) = (Arc::clone(&self.lock), Arc::clone(&self.path));
-        loop {
-            let locked = state_file::lock(&lock, &path)?;
-            self.catch_up()?;
-            let step = self.target.execute(nexus, cdb, &mut data);
-            self.keep(!is_question(cdb.opcode()))?;
-            drop(locked);
-            let wait = match &step {
-                Step::Done(_, wait) | Step::Later(wait) => *wait,
-            };
-            if !wait.is_zero() {
-                self.target.timing().clock.sleep(wait);
-            }
-            if let Step::Done(result, _) = step {
-                return Ok(completion(result, length, descriptor));
-            }
-        }
+        let _locked = state_file::lock(&lock, &path)?;
+        self.catch_up()?;
+        let step = self.target.execute(nexus, cdb, data);
+        self.keep(!is_question(cdb.opcode()))?;
+        Ok(step)
+    }
+
+    pub fn timing(&self) -> &Timing {
+        self.target.timing()
+    }
+
+    pub fn descriptor_sense(&self) -> bool {
+        self.target.quirks().descriptor_sense
     }
 
     /// Takes over what other processes did.
@@ -202,7 +199,7 @@ impl SharedDrive {
             return Ok(());
         }
         if states != self.states {
-            let payload = self.file.state()?;
+            let payload = zeroize::Zeroizing::new(self.file.state()?);
             self.stored = serde_json::from_slice(&payload)
                 .map_err(|error| LibraryError::damaged(&self.path, error))?;
             self.target.state = self.stored.drive.clone();
@@ -250,37 +247,47 @@ impl SharedDrive {
         }
     }
 
-    /// Stores what changed. First the small piece, which makes all others look at the state: if this process dies in between,
-    /// the command has changed nothing there.
+    /// Stores what changed; if that fails, everything is read anew before the next command.
     fn keep(&mut self, moved: bool) -> Result<(), LibraryError> {
+        let kept = self.try_keep(moved);
+        if kept.is_err() {
+            (self.turn, self.states) = (u64::MAX, u64::MAX);
+        }
+        kept
+    }
+
+    /// First the small piece, which makes all others look at the state: if this process dies in between, the command has
+    /// changed nothing there.
+    fn try_keep(&mut self, moved: bool) -> Result<(), LibraryError> {
         let changed = self.target.state != self.stored.drive
             || self.inserted != self.stored.inserted
             || self.power != self.stored.power;
         if !changed && !moved && self.target.hot == self.hot {
             return Ok(());
         }
-        self.hot = self.target.hot;
         self.turn = self.turn.wrapping_add(1);
         self.states = self.states.wrapping_add(u64::from(changed));
-        let bytes = hot_bytes(&self.hot, self.turn, self.states);
+        let bytes = hot_bytes(&self.target.hot, self.turn, self.states);
         self.file.set_hot(&bytes)?;
-        if changed {
-            let old = &self.stored.drive.encryption;
-            let wipe = old.holds_key() && *old != self.target.state.encryption;
-            self.stored = StoredDrive {
-                drive: self.target.state.clone(),
-                inserted: self.inserted.clone(),
-                power: self.power.clone(),
-            };
-            let state = serde_json::to_vec(&self.stored)
-                .map_err(|error| LibraryError::damaged(&self.path, error))?;
-            let state = zeroize::Zeroizing::new(state);
-            if wipe {
-                self.file.set_state_and_wipe(&state)?;
-            } else {
-                self.file.set_state(&state)?;
-            }
+        self.hot = self.target.hot;
+        if !changed {
+            return Ok(());
         }
+        let stored = StoredDrive {
+            drive: self.target.state.clone(),
+            inserted: self.inserted.clone(),
+            power: self.power.clone(),
+        };
+        let state = serde_json::to_vec(&stored)
+            .map_err(|error| LibraryError::damaged(&self.path, error))?;
+        let state = zeroize::Zeroizing::new(state);
+        let old = &self.stored.drive.encryption;
+        if old.holds_key() && *old != stored.drive.encryption {
+            self.file.set_state_and_wipe(&state)?;
+        } else {
+            self.file.set_state(&state)?;
+        }
+        self.stored = stored;
         Ok(())
     }
 }

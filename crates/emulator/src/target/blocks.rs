@@ -2,6 +2,7 @@
 
 use ferrite_scsi::asc::AdditionalSense;
 use ferrite_scsi::command::{BlockLimits, Read, Write, WriteFilemarks};
+use ferrite_scsi::log::Activity;
 use ferrite_scsi::sense::{Sense, SenseKey};
 use ferrite_scsi::{Cdb, Data};
 
@@ -55,15 +56,15 @@ impl DriveTarget {
 
     /// The next object, decrypted if it is encrypted.
     fn read_next(&mut self, nexus: &str, buffer: &mut [u8]) -> Result<MediumRead, Failure> {
-        let read = match self.read_protected(nexus, buffer)? {
-            Some(length) => MediumRead::Block(length),
-            None => self.medium()?.read_block(buffer)?,
+        let (read, activity) = match self.read_protected(nexus, buffer)? {
+            Some(length) => (MediumRead::Block(length), Activity::ReadingEncrypted),
+            None => (self.medium()?.read_block(buffer)?, Activity::Reading),
         };
         if let (MediumRead::Block(length), true) = (read, self.lto.is_some()) {
             let bytes = u64::from(length);
             self.hot.read = self.hot.read.saturating_add(bytes);
             self.soil(bytes);
-            self.stream(bytes);
+            self.stream(activity, bytes);
         }
         Ok(read)
     }
@@ -177,7 +178,7 @@ impl DriveTarget {
             }
             transferred = end;
         }
-        self.count_written(transferred as u64);
+        self.count_written(key.is_some(), transferred as u64);
         Ok(Reply {
             transferred,
             sense: self.end_warning(early_warning),
@@ -297,13 +298,18 @@ impl DriveTarget {
         ))
     }
 
-    fn count_written(&mut self, bytes: u64) {
+    fn count_written(&mut self, encrypted: bool, bytes: u64) {
         if self.lto.is_none() {
             return;
         }
         self.hot.written = self.hot.written.saturating_add(bytes);
         self.soil(bytes);
-        self.stream(bytes);
+        let activity = if encrypted {
+            Activity::WritingEncrypted
+        } else {
+            Activity::Writing
+        };
+        self.stream(activity, bytes);
     }
 
     /// Bytes used when the programmable early warning zone begins; `None`: there is none.

@@ -10,7 +10,7 @@ use ferrite_scsi::volume_statistics::VolumeStatistics;
 use ferrite_scsi::{Cdb, Data};
 
 use super::reply::{self, Failure, Reply, ReplyResult};
-use super::state::Stage;
+use super::state::{Stage, activity};
 use super::{DriveTarget, Slot};
 use crate::cartridge::{CartridgeKind, Chip};
 
@@ -116,12 +116,15 @@ impl DriveTarget {
         };
         let present = !matches!(self.slot, Slot::Empty);
         let ready = matches!(self.slot, Slot::Loaded(_)) && stage == Stage::Ready;
-        let activity = match (stage, self.state.busy) {
+        let doing = match (stage, self.state.busy) {
             (Stage::Loading(_), _) => Activity::Loading,
             (Stage::Calibrating(_), _) => Activity::Calibrating,
             (Stage::Unloading(_), _) => Activity::Unloading,
             (Stage::Cleaning(_), _) => Activity::Cleaning,
-            (_, Some(busy)) => busy.activity(),
+            (_, Some(busy)) => activity(busy.activity),
+            (Stage::Ready, None) if self.hot.stream_until > self.now() => {
+                activity(self.hot.activity)
+            }
             (_, None) => Activity::NoActivity,
         };
         DeviceStatus {
@@ -133,7 +136,7 @@ impl DriveTarget {
             cleaning_required: self.state.dirt.required,
             medium_present: present,
             mounted: ready,
-            activity,
+            activity: doing,
             alert_changed: self.state.alerts != 0,
         }
     }

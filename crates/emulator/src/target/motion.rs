@@ -11,7 +11,7 @@ use ferrite_scsi::{Cdb, Data};
 
 use super::reply::{self, Failure, Reply, ReplyResult};
 use super::{DriveTarget, Slot};
-use crate::medium::{Room, Spaced};
+use crate::medium::{Medium, Room, Spaced};
 
 impl DriveTarget {
     pub(super) fn read_position(&mut self, cdb: &Cdb, data: &mut Data<'_>) -> ReplyResult {
@@ -46,7 +46,11 @@ impl DriveTarget {
         let command = Rewind::parse(reply::six(cdb)?);
         let before = self.medium()?.room();
         self.flush()?;
+        let lto = self.lto.is_some();
         let medium = self.medium()?;
+        if lto && medium.position().object > 0 {
+            count_passes(medium.as_mut())?;
+        }
         medium.rewind()?;
         let after = medium.room();
         self.state.position_lost = false;
@@ -149,6 +153,21 @@ impl DriveTarget {
         let past_early_warning = self.medium()?.position().past_early_warning;
         report(spaced, past_early_warning)
     }
+}
+
+/// The tape goes over the heads back to its beginning (scsi.md 7.8).
+fn count_passes(medium: &mut dyn Medium) -> Result<(), Failure> {
+    let from_middle = medium
+        .room()
+        .is_some_and(|room| room.used >= room.capacity / 2);
+    if let Some(chip) = medium.chip_mut() {
+        let wear = &mut chip.wear;
+        wear.beginning_passes = wear.beginning_passes.saturating_add(1);
+        if from_middle {
+            wear.middle_passes = wear.middle_passes.saturating_add(1);
+        }
+    }
+    Ok(medium.store_chip()?)
 }
 
 fn report(spaced: Spaced, past_early_warning: bool) -> ReplyResult {

@@ -132,26 +132,27 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
-    pub fn activity(&self) -> Activity {
-        [
-            Activity::Reading,
-            Activity::Writing,
-            Activity::Locating,
-            Activity::Rewinding,
-            Activity::Erasing,
-            Activity::Formatting,
-            Activity::Loading,
-            Activity::Unloading,
-        ]
-        .into_iter()
-        .find(|activity| *activity as u8 == self.activity)
-        .unwrap_or(Activity::Other)
-    }
-
     /// Of 65536.
     pub fn progress(&self, now: Duration) -> u16 {
         progress(self.since, self.until, now)
     }
+}
+
+/// What a stored code means.
+pub(crate) fn activity(code: u8) -> Activity {
+    [
+        Activity::Reading,
+        Activity::Writing,
+        Activity::ReadingEncrypted,
+        Activity::WritingEncrypted,
+        Activity::Locating,
+        Activity::Rewinding,
+        Activity::Erasing,
+        Activity::Formatting,
+    ]
+    .into_iter()
+    .find(|activity| *activity as u8 == code)
+    .unwrap_or(Activity::Other)
 }
 
 /// How far `now` is on the way, of 65536.
@@ -185,6 +186,8 @@ pub(crate) struct Hot {
     pub stream_until: Duration,
     /// First object that a loss of power would take; `u64::MAX`: none.
     pub unflushed: u64,
+    /// What the device status page says while the buffer is not empty.
+    pub activity: u8,
 }
 
 /// Everything else.

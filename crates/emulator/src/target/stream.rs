@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use ferrite_scsi::log::Activity;
+
 use super::DriveTarget;
 use crate::medium::Room;
 
@@ -19,7 +21,7 @@ const WHOLE_TAPE: Duration = Duration::from_secs(75);
 
 impl DriveTarget {
     /// `bytes` go to or come from the tape.
-    pub(super) fn stream(&mut self, bytes: u64) {
+    pub(super) fn stream(&mut self, activity: Activity, bytes: u64) {
         let Some(facts) = self.lto else {
             return;
         };
@@ -41,6 +43,7 @@ impl DriveTarget {
         }
         let empty = self.hot.stream_until.max(now) + time;
         self.hot.stream_until = empty;
+        self.hot.activity = activity as u8;
         self.hold += empty.saturating_sub(now + buffer);
     }
 
