@@ -15,6 +15,12 @@ pub const MODE_SENSE_6_ALLOCATION: u8 = 255;
 pub mod page {
     use super::PageCode;
 
+    /// No page: header and block descriptor alone. Vendor specific in SPC-3 7.4.5; LTO drives answer so, and the st driver of
+    /// Linux takes block length, density and write protection from it. Known to targets only.
+    pub const NONE: PageCode = PageCode {
+        page: 0x00,
+        subpage: 0x00,
+    };
     /// Read-write error recovery (SSC-3 8.3.5). Known to targets only.
     pub const ERROR_RECOVERY: PageCode = PageCode {
         page: 0x01,

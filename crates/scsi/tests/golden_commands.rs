@@ -206,6 +206,9 @@ fn motion_commands() {
     // service action 06: long form
     assert_cdb(ReadPosition::Long.cdb(), "34 06 00 00 00 00 00 00 00 00");
     assert_cdb(ReadPosition::Short.cdb(), "34 00 00 00 00 00 00 00 00 00");
+    // As the st driver asks.
+    let vendor = [0x34, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(ReadPosition::parse(&vendor), Some(ReadPosition::Short));
 }
 
 #[test]

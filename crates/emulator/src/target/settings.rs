@@ -132,6 +132,9 @@ impl DriveTarget {
 
     /// The page, or all of them.
     fn pages(&self, wanted: PageCode, settings: Settings) -> Option<Vec<u8>> {
+        if wanted == page::NONE {
+            return Some(Vec::new());
+        }
         let worm = matches!(&self.slot, Slot::Loaded(medium) if medium.facts().worm);
         let mut extension = ConfigurationExtension::to_bytes(settings.early_warning_mb);
         extension[WRITE_MODE_BYTE] |= if settings.append_only { APPEND_ONLY } else { 0 };

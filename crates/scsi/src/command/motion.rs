@@ -215,6 +215,8 @@ pub enum ReadPosition {
 
 const SERVICE_ACTION_MASK: u8 = 0x1F;
 const SERVICE_ACTION_SHORT: u8 = 0x00;
+/// The short form with vendor specific numbers, which the st driver asks for; LTO drives give the same numbers.
+const SERVICE_ACTION_SHORT_VENDOR: u8 = 0x01;
 const SERVICE_ACTION_LONG: u8 = 0x06;
 
 impl ReadPosition {
@@ -241,7 +243,7 @@ impl ReadPosition {
     /// Reads the CDB; `None` for other forms.
     pub fn parse(cdb: &[u8; 10]) -> Option<Self> {
         match cdb[1] & SERVICE_ACTION_MASK {
-            SERVICE_ACTION_SHORT => Some(ReadPosition::Short),
+            SERVICE_ACTION_SHORT | SERVICE_ACTION_SHORT_VENDOR => Some(ReadPosition::Short),
             SERVICE_ACTION_LONG => Some(ReadPosition::Long),
             _ => None,
         }

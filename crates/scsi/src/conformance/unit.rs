@@ -36,6 +36,7 @@ pub(super) const CHECKS: &[(&str, &str, Check)] = &[
         "SSC-3 8.3.2, scsi.md 2.5",
         compression_page,
     ),
+    ("block-descriptor-alone", "SPC-3 7.4.5", block_descriptor),
     (
         "mode-select-refuses-ps",
         "SPC-3 7.4.5",
@@ -165,6 +166,18 @@ fn compression_page(device: &mut Device<'_>) -> Result<(), String> {
         expect_equal("compression", DataCompression::enabled(page), Ok(enabled))?;
     }
     Ok(())
+}
+
+/// How the st driver of Linux learns block length, density and write protection.
+fn block_descriptor(device: &mut Device<'_>) -> Result<(), String> {
+    device.settle()?;
+    let command = ModeSense::current(ModeForm::Six, page::NONE);
+    let bytes = device.data(&command.cdb(), usize::from(command.allocation))?;
+    let parameters =
+        ModeParameters::parse_sense(ModeForm::Six, &bytes).map_err(|error| error.to_string())?;
+    let block = parameters.block.ok_or("no block descriptor")?;
+    expect_equal("fixed block length", block.block_length, 0)?;
+    expect_equal("write protection", parameters.write_protected, false)
 }
 
 fn mode_select_refuses_ps(device: &mut Device<'_>) -> Result<(), String> {

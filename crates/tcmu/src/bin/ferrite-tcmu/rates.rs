@@ -46,6 +46,8 @@ pub fn measure(bench: &Bench) -> Result<bool, Failure> {
         "rate: read 256 KiB blocks {:.0} MB/s",
         megabytes(start.elapsed())
     );
+    drop(drive);
+    bench.clear_drives()?;
     Ok(buffer == block)
 }
 
