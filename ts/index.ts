@@ -18,6 +18,7 @@ export { type BackupParameters, backup } from './jobs/backup.ts';
 export * from './jobs/backup_jobs.ts';
 export type { BackupRules, BackupSummary, UsedTape } from './jobs/backup_run.ts';
 export { type CatalogImpact, catalogImpact, type ImpactRequest } from './jobs/catalog_impact.ts';
+export { type CatalogPageRequest, type CatalogPageSummary, catalogPage } from './jobs/catalog_page.ts';
 export * from './jobs/catalog_questions.ts';
 export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog_restore.ts';
 export { createDatastore, type NewDatastore } from './jobs/datastores.ts';
@@ -53,6 +54,7 @@ export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.
 export * from './jobs/snapshots.ts';
 export * from './keys/key_status.ts';
 export * from './keys/keys.ts';
+export { type BarcodeSheetRequest, barcodeSheet } from './labels/barcode_sheet.ts';
 export { type ChangerStatusRequest, changerStatus, transferMedia } from './library/changer_status.ts';
 export * from './library/device_config.ts';
 export * from './library/devices.ts';

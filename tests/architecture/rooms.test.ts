@@ -25,14 +25,15 @@ const CRATES: Record<string, string[]> = {
 const GROUND = ['errors', 'log', 'native'];
 const ROOMS: Record<string, string[]> = {
   time: [],
+  labels: [],
   config: ['time'],
   media: ['config', 'time'],
   library: ['config', 'time', 'media'],
   keys: ['config', 'time', 'media'],
   catalog: ['config', 'time', 'media'],
   jobs: ['config', 'time', 'media', 'library', 'keys', 'catalog'],
-  cli: ['config', 'time', 'media', 'library', 'keys', 'catalog', 'jobs'],
-  browser: ['time', 'catalog'],
+  cli: ['config', 'time', 'media', 'library', 'keys', 'catalog', 'jobs', 'labels'],
+  browser: ['time', 'catalog', 'labels'],
 };
 
 for (const [name, allowed] of Object.entries(CRATES)) {

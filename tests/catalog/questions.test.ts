@@ -1,5 +1,5 @@
 /** Questions about files on tapes: real datastores, real backups to virtual tapes, real catalogs. */
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openCatalog } from '../../ts/catalog/open_catalog.ts';
@@ -9,9 +9,12 @@ import {
   createDatastore,
   exportCatalog,
   importSnapshot,
+  loadMedia,
   queryCatalog,
+  restoreCatalog,
   searchCatalog,
 } from '../../ts/index.ts';
+import { InventoryFile } from '../../ts/media/inventory_file.ts';
 import { FIRST_BACKUP, Site } from '../jobs/site.ts';
 import { RecordingObserver } from '../recording_observer.ts';
 
@@ -207,3 +210,50 @@ test('a file that is something else is not overwritten', async (t) => {
   await t.throwsAsync(exportCatalog(site.installation, { file }, new RecordingObserver()), { code: 'exists' });
   t.is(readFileSync(file, 'utf8'), 'the only copy');
 });
+
+test('files of snapshots that no datastore has are listed from tape, over two tapes', async (t) => {
+  const site = await Site.make(t, { tapes: ['T1', 'T2'] });
+  await createDatastore(site.installation, { name: 'tank', path: site.path('tank') });
+  // The list of files is the same on both days, so its chunk is on the first tape alone.
+  const files = { 'etc/passwd': 'root', 'srv/data.bin': 'x' };
+  await addTree(site, 0, files);
+  (await site.backup({ store: 'tank' })).summary;
+  const { entries } = await site.inventory();
+  const used = entries.find(({ mediaSetLabel }) => mediaSetLabel);
+  await updateInventoryStatus(site, used?.label.uuid ?? '');
+  await addTree(site, 1, files);
+  (await site.backup({ store: 'tank' })).summary;
+  rmSync(site.path('tank', 'host'), { recursive: true });
+  const found = async () =>
+    (await searchCatalog(site.installation, { text: 'passwd' }, new RecordingObserver())).map(
+      ({ labelText }) => labelText,
+    );
+  t.deepEqual(await found(), []);
+  const scan = async (labelText: string) => {
+    await loadMedia(site.installation, { labelText, drive: 'vdrive' }, new RecordingObserver());
+    const observer = new RecordingObserver();
+    const request = { drive: 'vdrive', scan: true, force: true, files: true };
+    const { value, error } = await restoreCatalog(site.installation, request, observer);
+    if (error) throw error;
+    return { listed: value?.listed, log: observer.lines.join('\n') };
+  };
+  const second = await scan('T2');
+  t.is(second.listed, 0);
+  t.regex(second.log, /lie on other tapes, too: load 'T1'/);
+  const first = await scan('T1');
+  t.is(first.listed, 2, 'its own, and what waited for it');
+  t.deepEqual((await found()).sort(), ['T1', 'T2']);
+  t.false(existsSync(join(site.installation.paths.cacheDir, 'file-lists', used?.mediaSetLabel?.uuid ?? '', 'tank')));
+  const catalog = await queryCatalog(
+    site.installation,
+    { sql: 'SELECT media.label_text FROM share JOIN media ON media.uuid = share.media_uuid GROUP BY 1 ORDER BY 1' },
+    new RecordingObserver(),
+  );
+  t.true(catalog.rows.flat().includes('T1'));
+  t.is((await scan('T1')).listed, 0, 'what is known is not read again');
+});
+
+/** A full tape: the next backup takes another one. */
+async function updateInventoryStatus(site: Site, uuid: string): Promise<void> {
+  await new InventoryFile(site.installation).update((inventory) => inventory.withStatus(uuid, 'full'));
+}

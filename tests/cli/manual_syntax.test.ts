@@ -46,6 +46,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'proxmox-tape changer update': { because: 'PBS since', more: ['--eject-before-unload <boolean>'] },
   'proxmox-tape inventory': { because: 'PBS since', more: ['--catalog <boolean>'] },
   'proxmox-tape drive update': { because: 'D24', more: ['--max-size <integer> (0 - N)'] },
+  'proxmox-tape catalog': { because: 'files inside snapshots', more: ['--files <boolean>'] },
   'proxmox-tape backup': {
     because: 'PBS checks CRCs only; plans; newer PBS',
     more: [

@@ -17,6 +17,13 @@ function kindOf(listedType: string): string {
   return { 'tape label': 'media label', 'mediaset label': 'media-set label' }[kind] ?? kind;
 }
 
+/** As a page reads a file that is larger than its memory. */
+function inPieces(bytes: Uint8Array, length: number): wasm.TapeFile {
+  const reader = new wasm.TapeFileReader();
+  for (let at = 0; at < bytes.length; at += length) reader.push(bytes.subarray(at, at + length));
+  return reader.finish();
+}
+
 for (const name of FIXTURE_NAMES) {
   fixtureTest(`wasm describes every tape file of ${name}`, (t) => {
     const listing = readFixture<TapesListing>(name, 'tapes.listing.json');
@@ -38,6 +45,12 @@ for (const name of FIXTURE_NAMES) {
           found.chunks?.map(({ digest, size }) => [digest, size]),
           expected.chunk_list,
         );
+        t.deepEqual(
+          found.files && Object.fromEntries(found.files.map((file) => [file.name, file.size])),
+          expected.files && Object.fromEntries(Object.entries(expected.files).map(([file, { size }]) => [file, size])),
+        );
+        if (found.kind === 'catalog archive') t.is(found.catalog?.mediaUuid, String(expected.header.uuid));
+        t.deepEqual(inPieces(bytes, 100_003), found);
       }
     }
     t.true(files > 10, `${files} files`);

@@ -3,7 +3,7 @@
  * It reads a copy in memory; nothing it does changes the file it came from.
  */
 import { CatalogConnection, type QueryResult, type SqlJsStatic } from './connection.ts';
-import { type DirectoryPage, listDirectory, type Occurrence, occurrences } from './files.ts';
+import { type DirectoryPage, findPath, listDirectory, type Occurrence, occurrences, type PathStep } from './files.ts';
 import { type AffectedSnapshot, affectedSnapshots, type LossRequest } from './impact.ts';
 import { type SearchOptions, type SearchResult, searchNames } from './search.ts';
 import {
@@ -88,6 +88,11 @@ export class Catalog {
   /** `directory` is the `root` of a snapshot or the `directory` of an entry. */
   directory(directory: number, page?: Page): DirectoryPage {
     return listDirectory(this.#connection, directory, page);
+  }
+
+  /** The directories on the way to a path below the `root` of a snapshot. */
+  findPath(root: number, path: string): PathStep[] {
+    return findPath(this.#connection, root, path);
   }
 
   /** All places of an entry that a search found. */

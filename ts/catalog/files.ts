@@ -24,6 +24,9 @@ export interface DirectoryPage {
   total: number;
 }
 
+/** Larger directories are shown in the order of the snapshot's list, which needs no sorting: a click must be answered. */
+const SORTED_ENTRIES = 10_000;
+
 /** Entries of a directory: directories first, then by name. */
 export function listDirectory(
   connection: CatalogConnection,
@@ -35,7 +38,8 @@ export function listDirectory(
   const rows = connection.rows(
     `SELECT entry.*, child.files, child.bytes FROM entry LEFT JOIN directory AS child ON child.id = entry.child
     WHERE entry.id >= :first AND entry.id < :end
-    ORDER BY entry.kind <> 'd', entry.name COLLATE NOCASE, entry.name LIMIT :limit OFFSET :offset`,
+    ORDER BY ${Number(found.entries) > SORTED_ENTRIES ? 'entry.id' : "entry.kind <> 'd', entry.name COLLATE NOCASE, entry.name"}
+    LIMIT :limit OFFSET :offset`,
     {
       ':first': Number(found.first),
       ':end': Number(found.first) + Number(found.entries),
@@ -56,6 +60,30 @@ export function directoryEntry(row: Row): DirectoryEntry {
     directory: row.child == null ? undefined : Number(row.child),
     files: Number(row.files ?? 0),
   };
+}
+
+/** A directory on the way to a path. */
+export interface PathStep {
+  name: string;
+  directory: number;
+}
+
+/** The directories of a path below a root, as far as there are any: `root.pxar.didx/etc/passwd` ends with `etc`. */
+export function findPath(connection: CatalogConnection, root: number, path: string): PathStep[] {
+  const steps: PathStep[] = [];
+  let directory = root;
+  for (const name of path.split('/')) {
+    const [row] = connection.rows(
+      `SELECT entry.child FROM directory
+      JOIN entry ON entry.id >= directory.first AND entry.id < directory.first + directory.entries
+      WHERE directory.id = :directory AND entry.name = :name AND entry.child IS NOT NULL LIMIT 1`,
+      { ':directory': directory, ':name': name },
+    );
+    if (!row) break;
+    directory = Number(row.child);
+    steps.push({ name, directory });
+  }
+  return steps;
 }
 
 /** A place where an entry is: one path in one snapshot. */

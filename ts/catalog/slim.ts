@@ -14,7 +14,7 @@ export {
   type SqlJsStatic,
   type SqlValue,
 } from './connection.ts';
-export type { DirectoryEntry, DirectoryPage, EntryKind, Occurrence } from './files.ts';
+export type { DirectoryEntry, DirectoryPage, EntryKind, Occurrence, PathStep } from './files.ts';
 export type { AffectedBy, AffectedSnapshot, LossRequest, SnapshotCopy } from './impact.ts';
 export { SCHEMA_VERSION } from './schema.ts';
 export type { ArchiveMatch, SearchMatch, SearchOptions, SearchResult } from './search.ts';

@@ -40,7 +40,10 @@ export interface TapeSummary {
   slot: number | undefined;
   status: string;
   expired: boolean;
+  /** As the drive told when the tape was unloaded. */
   bytesUsed: number | undefined;
+  /** Sum of its files, where somebody saw them. */
+  fileBytes: number | undefined;
   keyFingerprint: string | undefined;
   keyHint: string | undefined;
   snapshots: number;
@@ -121,7 +124,8 @@ export function listTapes(connection: CatalogConnection, filter: TapeFilter = {}
   const rows = connection.rows(
     `SELECT media.*, media_set.name AS media_set_name, encryption_key.hint AS key_hint,
       (SELECT count(*) FROM snapshot WHERE snapshot.media_uuid = media.uuid) AS snapshots,
-      (SELECT coalesce(sum(chunks), 0) FROM archive WHERE archive.media_uuid = media.uuid) AS chunks
+      (SELECT coalesce(sum(chunks), 0) FROM archive WHERE archive.media_uuid = media.uuid) AS chunks,
+      (SELECT sum(bytes) FROM tape_file_size WHERE tape_file_size.media_uuid = media.uuid) AS file_bytes
     FROM media
     LEFT JOIN media_set ON media_set.uuid = media.media_set_uuid
     LEFT JOIN encryption_key ON encryption_key.fingerprint = media.key_fingerprint
@@ -151,6 +155,7 @@ function tapeSummary(row: Row): TapeSummary {
     status: text(row.status) ?? 'unknown',
     expired: Number(row.expired) === 1,
     bytesUsed: number(row.bytes_used),
+    fileBytes: number(row.file_bytes),
     keyFingerprint: text(row.key_fingerprint),
     keyHint: text(row.key_hint),
     snapshots: Number(row.snapshots),

@@ -20,14 +20,18 @@ export interface CatalogParameters extends DriveAccess {
   scan?: boolean | undefined;
   /** One log line for every chunk. */
   verbose?: boolean | undefined;
+  /** List the files of its snapshots as well, for `catalog search` and the like. */
+  files?: boolean | undefined;
 }
 
 export interface CatalogSummary {
   labelText: string;
-  /** `none`: the tape is in no set and has no catalog. */
-  source: 'copy' | 'scan' | 'none';
+  /** `none`: the tape is in no set and has no catalog. `kept`: it was there, and only files were to be listed. */
+  source: 'copy' | 'scan' | 'none' | 'kept';
   /** Media UUIDs of tapes whose catalogs were restored. */
   restored: string[];
+  /** Snapshots whose files are known now and were not before. */
+  listed?: number;
 }
 
 export function restoreCatalog(
@@ -42,7 +46,12 @@ export function restoreCatalog(
     const set = setLabelOf(labels);
     if (!set) return withoutCatalog(installation, labels, log);
     // Reading a tape takes hours. No job goes on with the set meanwhile; the pool's other sets are free.
-    return withMediaSet(installation, set.uuid, () => restoreFromTape(installation, drive, labels, parameters, log));
+    return withMediaSet(installation, set.uuid, async () => {
+      const summary = await restoreFromTape(installation, drive, labels, parameters, log);
+      if (!parameters.files) return summary;
+      const { gatherFileLists } = await import('./tape_file_lists.ts');
+      return { ...summary, listed: await gatherFileLists(installation, drive, labels, log) };
+    });
   });
 }
 
@@ -66,6 +75,7 @@ async function restoreFromTape(
   const { labelText, uuid } = labels.label;
   const catalogPath = installation.paths.catalogFile(uuid);
   if (!parameters.force && (await exists(catalogPath))) {
+    if (parameters.files && !parameters.scan) return { labelText, source: 'kept', restored: [] };
     throw new FerriteError(
       'usage',
       'K4',

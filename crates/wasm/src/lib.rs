@@ -24,7 +24,36 @@ fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
 /// What one tape file (a `tapefile-*` of a virtual drive, or an image of one) holds: see `TapeFile`.
 #[wasm_bindgen(js_name = describeTapeFile)]
 pub fn describe_tape_file(bytes: &[u8]) -> Result<JsValue, JsError> {
-    to_js(&tape_file::describe(bytes)?)
+    let mut reader = TapeFileReader::new();
+    reader.push(bytes)?;
+    reader.finish()
+}
+
+/// A tape file that is handed over in pieces of any size; chunks are not kept, so it may be larger than the memory.
+#[wasm_bindgen]
+pub struct TapeFileReader(tape_file::Reader);
+
+#[wasm_bindgen]
+impl TapeFileReader {
+    /// In front of the first byte.
+    #[wasm_bindgen(constructor)]
+    #[allow(
+        clippy::new_without_default,
+        reason = "JavaScript knows constructors only"
+    )]
+    pub fn new() -> Self {
+        Self(tape_file::Reader::new())
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), JsError> {
+        self.0.push(bytes)
+    }
+
+    /// What the file holds: see `TapeFile`. The reader is used up.
+    pub fn finish(self) -> Result<JsValue, JsError> {
+        to_js(&self.0.finish()?)
+    }
 }
 
 /// Entries of `inventory.json` with PBS's key names, sorted by media UUID.
@@ -50,34 +79,34 @@ pub fn decode_blob(bytes: &[u8]) -> Result<Vec<u8>, JsError> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Catalog<'a> {
+struct Catalog {
     media_uuid: Option<String>,
     media_set_uuid: Option<String>,
     seq_nr: Option<u64>,
-    snapshots: Vec<Snapshot<'a>>,
-    archives: Vec<Archive<'a>>,
+    snapshots: Vec<Snapshot>,
+    archives: Vec<Archive>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Snapshot<'a> {
-    store: &'a str,
-    snapshot: &'a str,
+struct Snapshot {
+    store: String,
+    snapshot: String,
     file_number: u64,
     uuid: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Archive<'a> {
-    store: &'a str,
+struct Archive {
+    store: String,
     file_number: u64,
     uuid: String,
     chunks: u64,
 }
 
-impl<'a> From<&'a CatalogContent> for Catalog<'a> {
-    fn from(content: &'a CatalogContent) -> Self {
+impl From<&CatalogContent> for Catalog {
+    fn from(content: &CatalogContent) -> Self {
         Self {
             media_uuid: content.media_uuid.map(|uuid| uuid.to_string()),
             media_set_uuid: content.media_set.map(|(uuid, _)| uuid.to_string()),
@@ -88,21 +117,21 @@ impl<'a> From<&'a CatalogContent> for Catalog<'a> {
     }
 }
 
-impl<'a> From<&'a media_catalog::CatalogSnapshot> for Snapshot<'a> {
-    fn from(from: &'a media_catalog::CatalogSnapshot) -> Self {
+impl From<&media_catalog::CatalogSnapshot> for Snapshot {
+    fn from(from: &media_catalog::CatalogSnapshot) -> Self {
         Self {
-            store: &from.store,
-            snapshot: &from.snapshot,
+            store: from.store.clone(),
+            snapshot: from.snapshot.clone(),
             file_number: from.file_number,
             uuid: from.uuid.to_string(),
         }
     }
 }
 
-impl<'a> From<&'a media_catalog::CatalogArchive> for Archive<'a> {
-    fn from(from: &'a media_catalog::CatalogArchive) -> Self {
+impl From<&media_catalog::CatalogArchive> for Archive {
+    fn from(from: &media_catalog::CatalogArchive) -> Self {
         Self {
-            store: &from.store,
+            store: from.store.clone(),
             file_number: from.file_number,
             uuid: from.uuid.to_string(),
             chunks: from.chunks,
@@ -124,5 +153,17 @@ export interface TapeFile {
   header: Record<string, unknown>;
   /** Of a chunk archive: whole chunks. */
   chunks?: { digest: string; size: number }[];
+  /** Of a snapshot archive: what it consists of. */
+  files?: { name: string; size: number; mtime: number }[];
+  /** Of a copy of a catalog: what it says. */
+  catalog?: MediaCatalog;
+}
+
+export interface MediaCatalog {
+  mediaUuid?: string;
+  mediaSetUuid?: string;
+  seqNr?: number;
+  snapshots: { store: string; snapshot: string; fileNumber: number; uuid: string }[];
+  archives: { store: string; fileNumber: number; uuid: string; chunks: number }[];
 }
 "#;

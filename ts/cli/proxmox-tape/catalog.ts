@@ -10,10 +10,12 @@ export default defineCommand({
   examples: [
     ['catalog', 'From the copies on the tape:'],
     ['catalog --scan --force', 'By reading the tape, replacing the catalog that is there:'],
+    ['catalog --scan --files', 'With the files of snapshots that no datastore has any more:'],
   ],
   positionals: {},
   options: {
     ...taskOptions,
+    files: flag('List the files of its snapshots as well; they may need chunks of other tapes of the set.'),
     force: flag('Replace the catalog that is there.'),
     scan: flag('Read the whole tape instead of using saved copies.'),
     verbose: flag('Log every chunk.'),
