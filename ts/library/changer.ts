@@ -87,12 +87,12 @@ export class Changer {
   ): Promise<P> {
     const lock = await this.#lock();
     try {
-      const elements = await this.look();
+      let elements = await this.look();
       const plan = decide(elements);
       for (const move of plan.moves) {
         this.#access.signal?.throwIfAborted();
         await beforeMove(move);
-        await this.#move(move, labelAt(elements, move.from));
+        elements = await this.#move(move, labelAt(elements, move.from));
       }
       if (plan.refusal) throw plan.refusal;
       return plan;
@@ -101,13 +101,13 @@ export class Changer {
     }
   }
 
-  async #move({ from, to }: Move, labelText: ElementLabel): Promise<void> {
+  async #move({ from, to }: Move, labelText: ElementLabel): Promise<LibraryElements> {
     const tape = labelText ? `tape '${labelText}'` : 'a tape without readable bar code';
     this.#access.info?.(`moving ${tape} from ${placeText(from)} to ${placeText(to)}`);
     try {
       const { status, note } = await this.#device.move(elementPlace(from), elementPlace(to));
       if (note) this.#access.info?.(note);
-      await this.#take(status);
+      return await this.#take(status);
     } catch (error) {
       // The movement's error is the one to tell; where the tape is now is for whoever looks next.
       await this.look().catch(() => undefined);
