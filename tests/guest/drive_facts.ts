@@ -1,5 +1,9 @@
 /** pmt, compared with mt, sg_logs, sg_read_attr, sg_read_block_limits and stenc. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TapeDrive } from '../../ts/native.ts';
 import { type Devices, ferrite, ferriteJson, foreign, found, tapeNode } from './devices.ts';
 import type { Check } from './main.ts';
 
@@ -157,10 +161,40 @@ async function cartridgeMemory(devices: Devices): Promise<void> {
   }
 }
 
-/** A key that another program sets: the drive says to both that it encrypts. */
+/** What the drive says of itself. Opened for work, it forgets a key that somebody left in it. */
+async function encryptionMode(path: string, passive: boolean): Promise<string> {
+  const drive = await TapeDrive.open({ kind: 'lto', name: 'drive', path, passive });
+  try {
+    return await drive.encryptionMode();
+  } finally {
+    await drive.close();
+  }
+}
+
+/** A key that another program sets: the drive tells both that it encrypts. */
 async function encryption(devices: Devices): Promise<void> {
-  const { tape } = firstDrive(devices);
-  assert.match(foreign('stenc', '-f', tape), /off/i);
+  const { tape, generic } = firstDrive(devices);
+  const state = (): string => found(foreign('stenc', '-f', tape), /Drive Encryption: *(\w+)/);
+  const keyFile = join(process.env.FERRITE_GUEST_WORK ?? '/mnt/work', 'stenc.key');
+  writeFileSync(keyFile, `${randomBytes(32).toString('hex')}\nguest\n`);
+  const setKey = (): string => foreign('stenc', '-f', tape, '-e', 'mixed', '-k', keyFile, '-a', '1');
+  assert.equal(state(), 'off');
+  assert.equal(await encryptionMode(generic, true), 'off');
+  setKey();
+  assert.equal(state(), 'mixed');
+  assert.equal(await encryptionMode(generic, true), 'mixed');
+  foreign('mt-st', '-f', tape, 'rewind');
+  foreign('dd', 'if=/dev/urandom', `of=${tape}`, 'bs=64k', 'count=2', 'iflag=fullblock');
+  foreign('mt-st', '-f', tape, 'rewind');
+  const readBack = (): string => foreign('dd', `if=${tape}`, 'of=/dev/null', 'bs=64k', 'count=2');
+  readBack();
+  assert.equal(await encryptionMode(generic, false), 'off');
+  assert.equal(state(), 'off');
+  foreign('mt-st', '-f', tape, 'rewind');
+  assert.throws(readBack, /Input\/output error|Permission denied|not permitted/);
+  setKey();
+  foreign('stenc', '-f', tape, '-e', 'off', '-a', '1');
+  assert.equal(await encryptionMode(generic, true), 'off');
 }
 
 async function ejected(devices: Devices): Promise<void> {
@@ -181,6 +215,6 @@ export const describeDrive: readonly Check[] = [
   ['pmt tape-alert-flags: the same as sg_logs', alerts],
   ['pmt volume-statistics: the same as sg_logs', volumeStatistics],
   ['pmt cartridge-memory: the same as sg_read_attr', cartridgeMemory],
-  ['stenc sees an unencrypted drive', encryption],
+  ['stenc’s key is known to Ferrite, forgotten when it takes the drive, and needed to read', encryption],
   ['pmt eject and load, as mt sees them', ejected],
 ];

@@ -578,7 +578,8 @@ fn parse_set_page(list: &[u8]) -> Result<(Scope, Option<Parameters>), Failure> {
         return Err(invalid(9));
     }
     let key_bytes = usize::from(u16::from_be_bytes([head[18], head[19]]));
-    if needs_key != (key_bytes == KEY_BYTES) || (!needs_key && key_bytes != 0) {
+    // One that is not needed is ignored (SSC-3 8.5.3.2): some programs switch off with a key of zeros.
+    if key_bytes != KEY_BYTES && (needs_key || key_bytes != 0) {
         return Err(invalid(18));
     }
     let key = list
