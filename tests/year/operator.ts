@@ -10,6 +10,9 @@ import type { Model } from './model.ts';
 
 type Listed = Awaited<ReturnType<typeof listMedia>>[number];
 
+/** On most days he looks into the mail slots. */
+const EMPTIES_MAIL_SLOTS = 0.2;
+
 /** Tapes of each pool, or for any, that a job finds ready. */
 const READY = 4;
 
@@ -39,6 +42,7 @@ export class LibraryOperator {
    * are kept back until a job has complained: while there are few tapes, every one that is free too early is taken.
    */
   async tidy(pools: readonly string[], isShort = false): Promise<void> {
+    if (this.#random() < EMPTIES_MAIL_SLOTS) await this.emptyMailSlots();
     const tapes = await listMedia(this.#installation, { updateStatus: true });
     const inside = await this.#hardware.contents();
     const usable = (tape: Listed): boolean => tape.expired || tape.status === 'writable';
@@ -59,21 +63,41 @@ export class LibraryOperator {
     }
   }
 
+  /** What a job put there is for the vault. */
+  async emptyMailSlots(): Promise<boolean> {
+    const there = [...(await this.#hardware.contents())].filter(([, place]) => place === 'mail-slot');
+    for (const [label] of there) {
+      await this.#hardware.remove(label);
+      const known = (await listMedia(this.#installation, { updateStatus: false })).some(
+        (tape) => tape['label-text'] === label,
+      );
+      if (known) await moveMedia(this.#installation, { labelText: label, vault: 'bank' });
+    }
+    return there.length > 0;
+  }
+
   /** False: he cannot find it. */
   async bring(label: string): Promise<boolean> {
     if (this.lost.has(label)) return false;
     const inside = await this.#hardware.contents();
-    if (inside.has(label)) return true;
-    if (inside.size >= this.#hardware.slots) {
-      const tapes = await listMedia(this.#installation, { updateStatus: false });
-      const full = tapes.filter(
-        (tape) => inside.get(tape['label-text']) === 'slot' && tape.status === 'full' && !tape.expired,
-      );
-      const victim = this.pick(full)?.['label-text'] ?? [...inside].find(([, place]) => place === 'slot')?.[0];
-      if (victim !== undefined) await this.#hardware.remove(victim);
-    }
+    if (inside.get(label) === 'slot') return true;
+    if (inside.has(label)) await this.#hardware.remove(label);
+    await this.makeRoom();
     await this.#hardware.insert(label);
     return true;
+  }
+
+  /** A library that is full loses a tape that no job can write to; false: there was room. */
+  async makeRoom(): Promise<boolean> {
+    const inside = await this.#hardware.contents();
+    const slots = [...inside].filter(([, place]) => place === 'slot').map(([label]) => label);
+    // A tape in a drive needs a slot to go back to.
+    if (slots.length < this.#hardware.slots - this.#hardware.drives.length) return false;
+    const tapes = await listMedia(this.#installation, { updateStatus: false });
+    const full = tapes.filter((tape) => tape.status === 'full' && !tape.expired).map((tape) => tape['label-text']);
+    const victim = this.pick(slots.filter((label) => full.includes(label))) ?? slots[0];
+    if (victim !== undefined) await this.#hardware.remove(victim);
+    return victim !== undefined;
   }
 
   /** Looks at barcodes again; true: he found the mistake that had to do with this tape. */

@@ -132,7 +132,8 @@ class Year {
         id: `job-${name}`,
         store: 'store1',
         pool: name,
-        drive,
+        drive: (name === 'monthly' && this.#hardware.drives[1]) || drive,
+        ...(name === 'monthly' && this.#hardware.mailSlots > 0 && { 'export-media-set': true }),
         schedule,
         'notification-mode': 'notification-system',
       });
@@ -225,6 +226,9 @@ class Year {
         await this.#operator.tidy([job.replace('job-', '')], true);
         helped = true;
       }
+      if (!helped && error.code === 'no-free-slot') {
+        helped = (await this.#operator.emptyMailSlots()) || (await this.#operator.makeRoom());
+      }
       if (!helped) break;
       this.#now += 60;
       ({ status, error } = await this.#runJob(job));
@@ -289,7 +293,7 @@ class Year {
       const after = tapes.find(({ labelText }) => labelText === tape)?.set?.uuid;
       if (after === undefined) this.#holds.delete(tape);
       else this.#holds.set(tape, after);
-      if (before === undefined) continue;
+      if (before === undefined || before === after) continue;
       this.report.tapesReused++;
       const until = this.#model.protectedUntil(before);
       if (this.#now < until) {
