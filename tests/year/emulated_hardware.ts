@@ -11,7 +11,7 @@ const EPOCH_AT = 64;
 /** A cartridge with labels, catalogs and some data is larger than this. */
 const DATA_BYTES = 2_000_000;
 /** Objects: label, mark, set label, mark, then data. */
-const FIRST_DATA_OBJECT = 5;
+const FIRST_DATA_OBJECT = 4;
 
 export class EmulatedHardware implements Hardware {
   readonly drives = ['drive0', 'drive1'];
@@ -87,8 +87,12 @@ export class EmulatedHardware implements Hardware {
     const cartridge = this.#stickers.get(label) ?? label;
     if (statSync(this.#files.get(cartridge) ?? '').size < DATA_BYTES) return false;
     if ((await this.contents()).get(label) === 'drive') return false;
-    if (this.#damages++ % 2 === 0) await this.#library.damage(cartridge, 'unreadable', FIRST_DATA_OBJECT);
-    else await this.#library.corrupt(cartridge, FIRST_DATA_OBJECT);
+    try {
+      if (this.#damages++ % 2 === 0) await this.#library.damage(cartridge, 'unreadable', FIRST_DATA_OBJECT);
+      else await this.#library.corrupt(cartridge, FIRST_DATA_OBJECT);
+    } catch {
+      return false; // there are only labels on it
+    }
     return true;
   }
 

@@ -6,7 +6,7 @@ import { snapshotsInSet } from '../catalog/set_content.ts';
 import { filterGroups, parseGroupFilter } from '../config/group_filter.ts';
 import type { Installation } from '../config/installation.ts';
 import type { PoolConfig } from '../config/pool_sections.ts';
-import { FerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 import { type OpenDrive, onTape } from '../library/drive.ts';
 import type { WorkLog } from '../log.ts';
 import type { TapeSource } from '../media/allocation.ts';
@@ -19,7 +19,7 @@ import type { BackupOutcome, DriveEvent, SnapshotInfo } from '../native.ts';
 import type { ClaimedDatastore } from './datastores.ts';
 import { selectSnapshots } from './snapshot_selection.ts';
 import type { SetEncryption } from './tape_encryption.ts';
-import { TapeWriter, type WritableTape } from './tape_writer.ts';
+import { TAPE_FULL, TapeWriter, type WritableTape } from './tape_writer.ts';
 
 /** What is written, and how; where it goes is the pool's business. */
 export interface BackupRules {
@@ -180,7 +180,9 @@ export class BackupRun {
     for (;;) {
       this.#log.signal.throwIfAborted();
       const tape = await writer.ensure();
-      const outcome = await this.#writeToTape(writer, tape, remaining, snapshots.length);
+      const outcome = await this.#writeToTape(writer, tape, remaining, snapshots.length).catch((error) =>
+        fullAlready(tape, remaining, error),
+      );
       addOutcome(summary, outcome);
       noteTapes(summary, writer);
       const used = summary.media.at(-1);
@@ -281,6 +283,28 @@ export function failIfIncomplete({ failed }: BackupSummary): void {
   const list = failed.map(({ snapshot, message }) => `${snapshot}: ${message}`).join('\n');
   const message = `finished, but ${failed.length} snapshots could not be backed up:\n${list}`;
   throw new FerriteError('operator', 'snapshots-failed', message);
+}
+
+/**
+ * A tape that the job before filled to its last block, with the copy of a catalog, has no early warning to give any more:
+ * the next one goes on. What of these snapshots was committed before is at worst written again.
+ */
+function fullAlready(tape: WritableTape, remaining: string[], error: unknown): BackupOutcome {
+  const wasFilled = toFerriteError(error).code === TAPE_FULL && !tape.isFresh;
+  if (!wasFilled) throw error;
+  return {
+    status: 'end-of-media',
+    written: [],
+    vanished: [],
+    failed: [],
+    remaining,
+    snapshotArchiveCut: false,
+    chunks: 0,
+    chunkBytes: 0,
+    tapeBytes: 0,
+    skippedChunks: 0,
+    seconds: 0,
+  };
 }
 
 function tapeTooSmall({ labelText }: WritableTape, outcome: BackupOutcome): FerriteError {

@@ -6,7 +6,7 @@
  * A job that was stopped anywhere in between left a tape whose catalog names nothing yet, so the next one starts it anew.
  */
 import type { Installation } from '../config/installation.ts';
-import { FerriteError } from '../errors.ts';
+import { FerriteError, toFerriteError } from '../errors.ts';
 import { readAlerts } from '../library/alerts.ts';
 import { type OpenDrive, onTape } from '../library/drive.ts';
 import { requestMedia } from '../library/media_request.ts';
@@ -19,6 +19,9 @@ import type { CatalogArchiveFormat, ChunkIndex, MediaLabel, MediaSetLabel } from
 import { ensureSetLabel, readLabelsOfUnwritten } from './set_label.ts';
 import { buildChunkIndex } from './snapshot_contents.ts';
 import { prepareToWrite, type SetEncryption } from './tape_encryption.ts';
+
+/** The drive's error for a block that does not fit any more. */
+export const TAPE_FULL = 'tape-full';
 
 /** Files in front of the data: both labels. */
 const LABEL_FILES = 2;
@@ -195,8 +198,12 @@ export class TapeWriter {
       seqNr,
       contentVersion: catalogVersion,
     };
-    const { complete } = await onTape(this.#require().labelText, drive.tape.appendCatalog(plan));
-    return complete;
+    const { labelText } = this.#require();
+    const appended = onTape(labelText, drive.tape.appendCatalog(plan)).catch((error) => {
+      if (toFerriteError(error).code !== TAPE_FULL) throw error;
+      return { complete: false }; // not one more block fits
+    });
+    return (await appended).complete;
   }
 }
 
