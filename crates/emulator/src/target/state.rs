@@ -65,12 +65,13 @@ impl Nexuses {
         Some(AdditionalSense(asc, ascq))
     }
 
-    /// Tells all but `except`.
+    /// Tells all but `except`. A condition that an initiator has not heard of yet is not established twice (SAM-5 5.14).
     pub fn notify(&mut self, code: AdditionalSense, except: Option<&str>) {
         let code = (code.0, code.1);
         for nexus in &mut self.0 {
             let told = except.is_some_and(|name| nexus.name == name);
-            if !told && nexus.attentions.len() < MAX_ATTENTIONS {
+            let waiting = nexus.attentions.contains(&code);
+            if !told && !waiting && nexus.attentions.len() < MAX_ATTENTIONS {
                 nexus.attentions.push_back(code);
             }
         }
