@@ -6,6 +6,7 @@ import type { PoolConfig } from '../config/pool_sections.ts';
 import { poolConfig } from '../config/pools.ts';
 import type { DriveConfig } from '../config/tape_sections.ts';
 import { FerriteError } from '../errors.ts';
+import { reportNotices } from '../library/alerts.ts';
 import { type DriveAccess, type ReservedDrive, withOpenDrive, withReservedDrive } from '../library/drive.ts';
 import { updateOnlineStatus } from '../library/online_status.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
@@ -174,6 +175,7 @@ async function runBackup(task: BackupTask): Promise<BackupSummary> {
       afterwards: (set, summary) => takeOutTapes(installation, drive, parameters, set, summary, log),
     });
     const summary = await run.run();
+    await reportNotices(drive, log);
     await recordSpeed(installation, drive.name, 'write', { bytes: summary.tapeBytes, seconds: summary.seconds });
     failIfIncomplete(summary);
     return summary;

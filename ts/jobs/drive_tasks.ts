@@ -1,6 +1,7 @@
 /** Work on one drive that runs as a task, with its log (behaviour.md section 19). */
 import type { Installation } from '../config/installation.ts';
 import { poolConfig } from '../config/pools.ts';
+import { reportNotices } from '../library/alerts.ts';
 import { labelByBarcode } from '../library/barcode_label.ts';
 import {
   type DriveAccess,
@@ -32,7 +33,11 @@ export function runDriveTask<T>(
   work: (drive: OpenDrive, log: WorkLog, upid: string) => Promise<T>,
 ): Promise<TaskOutcome<T>> {
   return runReservedTask(installation, drive, identity, observer, (log, upid) =>
-    withOpenDrive(drive, log.signal, (open) => work(open, log, upid)),
+    withOpenDrive(drive, log.signal, async (open) => {
+      const result = await work(open, log, upid);
+      await reportNotices(open, log);
+      return result;
+    }),
   );
 }
 

@@ -1,4 +1,4 @@
-/** What a drive complains of after a tape was loaded (behaviour.md 10.4). */
+/** What a drive complains of after a tape was loaded (behaviour.md 10.4), and what it got over by itself. */
 import { toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import type { AlertFlags } from '../native.ts';
@@ -8,15 +8,27 @@ import type { OpenDrive } from './drive.ts';
 export async function readAlerts(drive: OpenDrive, log: WorkLog): Promise<string[]> {
   const alerts = await readFlags(drive, log);
   if (!alerts) return [];
-  const { name, operator } = drive;
   if (alerts.flags.length > 0) log.info(`tape alert flags: ${alerts.text}`);
-  if (alerts.cleaningRequested) {
-    const reason = `drive '${name}' wants to be cleaned`;
-    log.warn(`${reason}: see 'proxmox-tape clean'`);
-    operator?.ask({ kind: 'clean-drive', drive: name, reason }, log);
-  }
-  if (alerts.mediaLife) log.warn(`the tape in drive '${name}' is worn out: bring its data to another one`);
+  if (alerts.cleaningRequested) askForCleaning(drive, log);
+  if (alerts.mediaLife) log.warn(`the tape in drive '${drive.name}' is worn out: bring its data to another one`);
   return alerts.critical;
+}
+
+/** At the end of a job: errors that the drive recovered from are none, but whoever reads the log may wonder. */
+export async function reportNotices(drive: OpenDrive, log: WorkLog): Promise<void> {
+  const { recoveredErrors, lastRecovered, cleaningRequested } = await drive.tape.notices();
+  if (recoveredErrors > 0) {
+    log.info(
+      `drive '${drive.name}' recovered from ${recoveredErrors} errors by itself; the last one: ${lastRecovered}`,
+    );
+  }
+  if (cleaningRequested) askForCleaning(drive, log);
+}
+
+function askForCleaning({ name, operator }: OpenDrive, log: WorkLog): void {
+  const reason = `drive '${name}' wants to be cleaned`;
+  log.warn(`${reason}: see 'proxmox-tape clean'`);
+  operator?.ask({ kind: 'clean-drive', drive: name, reason }, log);
 }
 
 /** A drive that cannot tell has no alerts. */

@@ -16,7 +16,9 @@ export async function eraseMedia(
   const labels = await readLabelsOrNone(drive, log);
   // A tape that is forgotten is in no job's way, so nothing stays locked for the hours that erasing may take.
   if (labels) await withBookkeeping(installation, labels, () => forgetTape(installation, labels));
-  await drive.tape.erase(request.fast ?? true, progressOf(log));
+  const notes = await drive.tape.format(request.fast ?? true, progressOf(log));
+  // A virtual tape has no memory that could not be cleared.
+  if (drive.config.type !== 'virtual') for (const note of notes) log.info(note);
 }
 
 /** Whatever lies on the tape, it is to go; a label only says what has to be forgotten. */
