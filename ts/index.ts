@@ -33,6 +33,7 @@ export {
   rewindTask as rewindMedia,
   unloadTask as unloadMedia,
 } from './jobs/drive_tasks.ts';
+export * from './jobs/key_page.ts';
 export {
   checkKey,
   findKeyToCheck,

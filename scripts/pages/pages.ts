@@ -14,6 +14,7 @@ export interface PageDeclaration {
 
 export const PAGES: readonly PageDeclaration[] = [
   { name: 'catalog', title: 'Ferrite catalog', assets: ['sql-wasm', 'ferrite-wasm'], worker: true },
+  { name: 'paper-key', title: 'Ferrite paper key', assets: ['ferrite-wasm'], worker: false },
 ];
 
 /** From the checkout. */

@@ -2316,6 +2316,32 @@ export const commands: readonly CommandDescription[] = [
     ],
   },
   {
+    path: ['key', 'page'],
+    summary: 'Write a page that opens, checks and prints a key, without a server.',
+    details:
+      'One HTML file, to be opened in a browser from wherever it lies: it reads a key file or a paper key, tries a password on it, and prints it. It loads nothing from anywhere, and there is no key in it.',
+    examples: [['key page paper-key.html', 'To be kept with the paper keys:']],
+    positionals: [
+      {
+        name: 'file',
+        kind: 'string',
+        typeText: '<string>',
+        description: 'Page to write; an older one is replaced.',
+        required: true,
+      },
+    ],
+    options: [
+      {
+        name: 'output-format',
+        kind: 'string',
+        typeText: 'text|json|json-pretty',
+        description: 'Output format.',
+        required: false,
+        values: ['text', 'json', 'json-pretty'],
+      },
+    ],
+  },
+  {
     path: ['key', 'paperkey'],
     summary: 'Print an encryption key for paper: readable text, and a QR code of it.',
     details:

@@ -56,6 +56,7 @@ export const commands: CommandIndex = {
   'key create': { load: () => import('./key/create.ts') },
   'key import': { load: () => import('./key/import.ts') },
   'key list': { load: () => import('./key/list.ts') },
+  'key page': { load: () => import('./key/page.ts') },
   'key paperkey': { load: () => import('./key/paperkey.ts') },
   'key remove': { load: () => import('./key/remove.ts') },
   'key restore': { load: () => import('./key/restore.ts') },

@@ -1,0 +1,128 @@
+/** Encrypted media sets on drives that encrypt: what lies on the cartridges, which key it needs, and who is refused. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'ava';
+import { FerriteError, toFerriteError } from '../../ts/errors.ts';
+import { openInstallation, poolConfig } from '../../ts/index.ts';
+import { poolEncryption, prepareToWrite } from '../../ts/jobs/tape_encryption.ts';
+import { openKeyStore } from '../../ts/keys/key_store.ts';
+import type { OpenDrive } from '../../ts/library/drive.ts';
+import { TapeDrive } from '../../ts/native.ts';
+import { EncryptedSite } from './encrypted_site.ts';
+
+let site: EncryptedSite;
+
+test.before(async () => {
+  site = await EncryptedSite.make();
+});
+test.after.always(() => site?.remove());
+test.beforeEach(() => site.reset());
+
+async function passiveMode(): Promise<string> {
+  const path = join(site.library, 'drive0');
+  const drive = await TapeDrive.open({ kind: 'lto', name: 'observer', path, passive: true });
+  try {
+    return await drive.encryptionMode();
+  } finally {
+    await drive.close();
+  }
+}
+
+test.serial('data is ciphertext on the cartridge, labels are not, and the key leaves the drive', async (t) => {
+  t.true(site.hasPlainText('FER002L8'), 'the search finds what is not encrypted');
+  t.false(site.hasPlainText('FER001L8'));
+  const cartridge = site.cartridge('FER001L8');
+  for (const text of ['"key-config"', site.key, '"hint"', '"label_text": "FER001L8"'])
+    t.true(cartridge.includes(text), text);
+  t.false(cartridge.includes('index.json.blob'), 'names of files are encrypted as well');
+  t.is(await passiveMode(), 'off');
+  const trace = (await site.run('read-label --drive drv --output-format json')).stdout;
+  t.is((JSON.parse(trace) as Record<string, unknown>)['encryption-key-fingerprint'], undefined);
+});
+
+test.serial('the label carries the wrapped key as PBS writes it: sorted members, the same data', async (t) => {
+  const cartridge = site.cartridge('FER001L8').toString('latin1');
+  const [, object = ''] = /"key-config": (\{.*?\n {2}\}),\n {2}"pool"/s.exec(cartridge) ?? [];
+  const found = JSON.parse(object) as Record<string, unknown>;
+  t.deepEqual(Object.keys(found), ['created', 'data', 'fingerprint', 'hint', 'kdf', 'modified']);
+  t.deepEqual(Object.keys((found.kdf as { Scrypt: object }).Scrypt), ['n', 'p', 'r', 'salt']);
+});
+
+test.serial('another key of the pool starts a new media set; each is restored with its own key', async (t) => {
+  const created = await site.run('key create --hint second --kdf pbkdf2', 'battery staple\n');
+  const second = JSON.parse(created.stdout) as string;
+  await site.run('load-media FER003L8');
+  await site.run('label --label-text FER003L8 --pool enc');
+  await site.site.ok('pool', 'update', 'enc', '--encrypt', second);
+  const backup = await site.run('backup store1 enc');
+  t.is(backup.code, 0, backup.stderr);
+  t.regex(backup.stdout, /starting new media set - reason: the pool's encryption has changed/);
+  t.false(site.hasPlainText('FER003L8'));
+  const restored = await site.run('restore SET target');
+  t.is(restored.code, 0, restored.stderr);
+  const status = (await site.run('key status')).stdout;
+  t.regex(status, /tape FER001L8 carries it under its present password \(hint 'equine'\)/);
+  t.regex(status, /tape FER003L8 carries it under its present password \(hint 'second'\)/);
+});
+
+test.serial('S-175 keys: two media sets with the same pool key have different keys in the drive', async (t) => {
+  await site.run('load-media FER001L8');
+  const installation = openInstallation({ root: site.site.root, variables: {} });
+  const key = await (await openKeyStore(installation)).unlock(site.key);
+  const drive = await TapeDrive.open({ kind: 'lto', name: 'drv', path: join(site.library, 'drive0') });
+  t.teardown(() => drive.close());
+  const scan = async (mediaSetUuid: string) => {
+    await drive.setEncryption({ key, mediaSetUuid });
+    const kinds: string[] = [];
+    await drive.scanFiles((event) => kinds.push(event.file?.kind ?? ''));
+    return kinds.filter((kind) => /Archive/.test(kind)).length;
+  };
+  t.true((await scan(site.set)) > 1);
+  const error = await scan('00000000-0000-4000-8000-000000000175').then(
+    () => undefined,
+    (thrown) => toFerriteError(thrown),
+  );
+  t.truthy(error, 'with the key of another set its data cannot be read');
+  t.is(await drive.encryptionMode(), 'off', 'and the key is gone after the failure');
+});
+
+test.serial('a catalog comes back from the encrypted tape alone', async (t) => {
+  await site.run('load-media FER001L8');
+  for (const words of ['catalog --force', 'catalog --force --scan']) {
+    const { code, stdout, stderr } = await site.run(words);
+    t.is(code, 0, stderr);
+    t.regex(stdout, /loaded encryption key [0-9a-f:]{23} into drive 'drv'/);
+  }
+  t.regex((await site.run('scan --drive drv')).stdout, /Snapshot Archive/);
+});
+
+test.serial('the trace of all commands shows no key', async (t) => {
+  const keys = spawnSync('cat', [join(site.site.root, 'etc/proxmox-backup/tape-encryption-keys.json')]);
+  const [{ key = '' } = {}] = JSON.parse(keys.stdout.toString()) as { key: string }[];
+  const raw = Buffer.from(key, 'hex');
+  for (const words of ['backup store1 enc --force-media-set', 'restore SET target', 'key status']) {
+    const { stdout, stderr } = await site.run(words);
+    for (const form of [key, raw.toString('base64').slice(0, 40)]) t.false((stdout + stderr).includes(form), words);
+  }
+});
+
+for (const [mode, said] of [
+  [
+    'managed',
+    /nothing was written: drive 'drv' cannot encrypt with key [0-9a-f:]{95}: its library, or a policy of the drive/,
+  ],
+  ['unsupported', /nothing was written: .*no hardware encryption/],
+  ['off', /nothing was written: .*: refused/],
+] as const) {
+  test.serial(`a drive that cannot encrypt is told of before anything is written: ${mode}`, async (t) => {
+    const installation = openInstallation({ root: site.site.root, variables: {} });
+    const pool = await poolConfig(installation, 'enc');
+    const encryption = await poolEncryption(installation, pool);
+    const tape = {
+      setEncryption: () => Promise.reject(new FerriteError('operator', 'encryption', 'refused')),
+      encryptionMode: () => Promise.resolve(mode),
+    };
+    const drive = { name: 'drv', tape } as unknown as OpenDrive;
+    await t.throwsAsync(prepareToWrite(drive, site.set, encryption), { code: 'encryption', message: said });
+  });
+}
