@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { FerriteError } from '../../ts/errors.ts';
 
-export const PARTS = ['disk', 'tmpfs', 'feed', 'cold', 'index'] as const;
+export const PARTS = ['disk', 'tmpfs', 'feed', 'cold', 'index', 'drive'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchArguments {
@@ -44,7 +44,7 @@ export function benchArguments(argv: readonly string[]): BenchArguments {
   });
   const { quick } = values;
   return {
-    parts: parseParts(values.only ?? (quick ? 'disk,feed,cold,index' : PARTS.join(','))),
+    parts: parseParts(values.only ?? (quick ? 'disk,feed,cold,index,drive' : PARTS.join(','))),
     imageBytes: parseSize(values.size ?? (quick ? '512M' : '4G')),
     duplicateShare: parseShare('dup', values.dup),
     compressibleShare: parseShare('compressible', values.compressible),

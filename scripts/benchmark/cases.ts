@@ -42,7 +42,7 @@ type Group = (ground: Ground, record: Record) => Promise<void>;
 export const JOB = resolve(import.meta.dirname, 'job.js');
 const FEED = resolve(import.meta.dirname, '../../../target/release/examples/feed');
 
-const GROUPS: Readonly<{ [part in Exclude<Part, 'index'>]: readonly Group[] }> = {
+const GROUPS: Readonly<{ [part in Exclude<Part, 'index' | 'drive'>]: readonly Group[] }> = {
   disk: [limit, thereAndBack, checkedBackup],
   tmpfs: [limit, thereAndBack, checkedBackup],
   feed: [feed],
@@ -50,7 +50,12 @@ const GROUPS: Readonly<{ [part in Exclude<Part, 'index'>]: readonly Group[] }> =
 };
 
 /** One run of each case. Each cycle begins with another group. */
-export async function cycle(parts: readonly Exclude<Part, 'index'>[], ground: Ground, number: number, record: Record) {
+export async function cycle(
+  parts: readonly Exclude<Part, 'index' | 'drive'>[],
+  ground: Ground,
+  number: number,
+  record: Record,
+) {
   const groups = parts.flatMap((part) => GROUPS[part]);
   for (let turn = 0; turn < groups.length; turn++) await groups[(number + turn) % groups.length]?.(ground, record);
 }

@@ -1,6 +1,7 @@
 /** From samples to figures, and from figures to targets. */
 import type { Case, Place } from './cases.ts';
 import type { IndexFigures } from './chunk_index.ts';
+import type { DriveFigures } from './drive_path.ts';
 import type { Sample } from './measure.ts';
 
 export interface Spread {
@@ -66,7 +67,11 @@ const MIB = 2 ** 20;
 const ORDINARY_MEMORY_BYTES = 256 * MIB;
 
 /** The targets whose figures were measured. */
-export function judge(figures: readonly Figure[], index: IndexFigures | undefined): Target[] {
+export function judge(
+  figures: readonly Figure[],
+  index: IndexFigures | undefined,
+  drive?: DriveFigures | undefined,
+): Target[] {
   const find = (name: Case): Figure | undefined =>
     figures.find((figure) => figure.place === 'disk' && figure.name === name);
   const targets: (Target | undefined)[] = [
@@ -83,6 +88,7 @@ export function judge(figures: readonly Figure[], index: IndexFigures | undefine
       memory(`${name}, peak anonymous memory`, find(name)?.peakAnonymousBytes, ORDINARY_MEMORY_BYTES),
     ),
     ...(index ? judgeIndex(index) : []),
+    ...(drive ? judgeDrive(drive) : []),
   ];
   return targets.filter((target) => target !== undefined);
 }
@@ -111,6 +117,26 @@ function judgeIndex(index: IndexFigures): Target[] {
     },
     memory(`backup against it, peak anonymous memory`, index.backup.peakAnonymousBytes, 400 * MIB),
   ].filter((target) => target !== undefined);
+}
+
+function judgeDrive(drive: DriveFigures): Target[] {
+  const { writeGigabytesPerSecond, microsPerCommand, libraryMicrosPerCommand } = drive;
+  const micros = (what: string, reached: number): Target => ({
+    what,
+    wanted: '< 20 us',
+    reached: reached.toFixed(2),
+    isReached: reached < 20,
+  });
+  return [
+    {
+      what: 'drive and emulated LTO-8 tape in memory, write',
+      wanted: '>= 4 GB/s',
+      reached: writeGigabytesPerSecond.toFixed(2),
+      isReached: writeGigabytesPerSecond >= 4,
+    },
+    micros('a command besides its transfer', microsPerCommand),
+    micros('a command to a library that processes share', libraryMicrosPerCommand),
+  ];
 }
 
 function ratio(what: string, of: Figure | undefined, wanted: number, to: Figure | undefined, unit: string) {

@@ -5,6 +5,7 @@ import { FerriteError, toFerriteError } from '../../ts/errors.ts';
 import { type BenchArguments, benchArguments } from './arguments.ts';
 import { cycle, type Ground, JOB, type Place } from './cases.ts';
 import { type IndexFigures, measureChunkIndex } from './chunk_index.ts';
+import { type DriveFigures, measureDrivePath } from './drive_path.ts';
 import { judge, Samples } from './figures.ts';
 import { availableMemoryBytes, describeMachine, freeBytes, type Machine } from './machine.ts';
 import { measureProgram, run } from './measure.ts';
@@ -44,7 +45,8 @@ async function main(): Promise<void> {
     const bench = await prepare(args, folder);
     await measurePlaces(bench, created);
     const index = await measureIndex(bench);
-    report(bench, machine, index);
+    const drive = await measureDrive(bench);
+    report(bench, machine, index, drive);
   } finally {
     if (!args.keep) for (const folder of created) rmSync(folder, { recursive: true, force: true });
   }
@@ -126,7 +128,19 @@ async function measureIndex(bench: Bench): Promise<IndexFigures | undefined> {
   return measureChunkIndex(join(folder, 'index'), { source: source.folder }, source, args.indexChunks);
 }
 
-function report(bench: Bench, machine: Machine, index: IndexFigures | undefined): void {
+async function measureDrive(bench: Bench): Promise<DriveFigures | undefined> {
+  const { args } = bench;
+  if (!args.parts.has('drive')) return undefined;
+  say('\nthe way to a drive, into memory');
+  return measureDrivePath(args.memoryDirectory);
+}
+
+function report(
+  bench: Bench,
+  machine: Machine,
+  index: IndexFigures | undefined,
+  drive: DriveFigures | undefined,
+): void {
   const { args, source, samples, notes, startCpuSeconds } = bench;
   if (args.imageBytes < TARGET_BYTES) {
     notes.push(
@@ -134,7 +148,7 @@ function report(bench: Bench, machine: Machine, index: IndexFigures | undefined)
     );
   }
   const figures = samples.figures(source.chunkBytes);
-  const targets = judge(figures, index);
+  const targets = judge(figures, index, drive);
   if (figures.length > 0) say(`\n${figureTable(figures)}`);
   say('');
   if (args.parts.has('disk') || args.parts.has('tmpfs')) {
@@ -152,7 +166,7 @@ function report(bench: Bench, machine: Machine, index: IndexFigures | undefined)
   mkdirSync('artefacts', { recursive: true });
   writeFileSync(
     'artefacts/bench.json',
-    `${JSON.stringify({ machine, data, figures, index, targets, notes }, null, 1)}\n`,
+    `${JSON.stringify({ machine, data, figures, index, drive, targets, notes }, null, 1)}\n`,
   );
   const missed = targets.filter(({ isReached }) => !isReached).length;
   say(`\n${targets.length - missed} of ${targets.length} targets reached; all figures are in artefacts/bench.json`);

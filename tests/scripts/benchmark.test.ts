@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { benchArguments } from '../../scripts/benchmark/arguments.ts';
+import { driveFigures } from '../../scripts/benchmark/drive_path.ts';
 import { judge, Samples } from '../../scripts/benchmark/figures.ts';
 import { CHUNK_BYTES, ImageContent } from '../../scripts/benchmark/image.ts';
 import { measureProgram, measureShell } from '../../scripts/benchmark/measure.ts';
@@ -62,6 +63,24 @@ test('figures are medians, and targets are judged by them', (t) => {
   t.true(targets.every(({ isReached }) => isReached));
   samples.add('disk', 'limit', { ...sample, wallSeconds: 1 });
   t.is(judge(samples.figures(1e9), undefined).filter(({ isReached }) => !isReached).length, 1);
+});
+
+test('the best runs of the way to a drive are judged', (t) => {
+  const output = [
+    'cartridge in memory, first write         0.74 GB/s   1.44 s  0.389 CPU s per GB   352.40 us per block',
+    'cartridge in memory, write               2.32 GB/s   0.46 s  0.035 CPU s per GB   113.02 us per block',
+    'cartridge in memory, read                1.97 GB/s   0.54 s  0.032 CPU s per GB   132.84 us per block',
+    'cartridge in memory, READ POSITION        0.10 us per command',
+    'library, write                           1.57 GB/s   0.68 s  0.155 CPU s per GB   167.19 us per block',
+    'library, READ POSITION                   26.44 us per command',
+    'cartridge in memory, write              10.66 GB/s   0.10 s  0.038 CPU s per GB    24.60 us per block',
+  ].join('\n');
+  const figures = driveFigures(output);
+  t.is(figures.writeGigabytesPerSecond, 10.66);
+  t.deepEqual(
+    judge([], undefined, figures).map(({ isReached }) => isReached),
+    [true, true, false],
+  );
 });
 
 test('programs and lines of shell are measured, and their failures seen', async (t) => {

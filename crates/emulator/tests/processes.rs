@@ -302,6 +302,49 @@ fn a_killed_process_leaves_a_whole_library() {
     }
 }
 
+/// A process that was killed after the robot's file was written, and before the drive's.
+#[test]
+fn a_drive_that_was_not_told_gets_its_cartridge() {
+    let (_directory, library) = library();
+    let path = library.drive_path(0);
+    let before = std::fs::read(&path).unwrap();
+    let mut robot = changer(&library);
+    robot.load(1, 0).unwrap();
+    std::fs::write(&path, &before).unwrap();
+    assert_consistent(&library);
+    assert_readable(&library, 2);
+    let mut device = open_device(&path).unwrap();
+    wait_ready(&mut *device);
+    // The other way: the drive has let it go, and the robot's file still says that it is there.
+    let robots = std::fs::read(library.changer_path()).unwrap();
+    robot.unload(0, Some(1)).unwrap();
+    std::fs::write(library.changer_path(), &robots).unwrap();
+    assert_eq!(
+        library.content(Place::Drive(0)).unwrap().as_deref(),
+        Some("FER001L8")
+    );
+    assert_consistent(&library);
+    wait_ready(&mut *open_device(&path).unwrap());
+}
+
+/// Whoever has the device file locked, has the device.
+#[test]
+fn commands_wait_for_the_lock() {
+    let (_directory, library) = library();
+    for path in [library.drive_path(0), library.changer_path()] {
+        let mut device = open_device(&path).unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockShared).unwrap();
+        let asking = std::thread::spawn(move || {
+            let _ = send(&mut *device, &test_unit_ready(), Data::None);
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!asking.is_finished(), "{}", path.display());
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::Unlock).unwrap();
+        asking.join().unwrap();
+    }
+}
+
 fn set_key(device: &mut dyn Transport, key: u8) {
     let list = encryption::enable_page(1, &[key; 32]);
     let length = list.len() as u32;
