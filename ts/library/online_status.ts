@@ -43,6 +43,15 @@ export async function updateAllOnlineStatus(
   only: string | undefined,
   warn: (message: string) => void,
 ): Promise<void> {
+  await storeOnlineStatus(installation, await askChangers(installation, only, warn), warn);
+}
+
+/** What every changer and virtual drive, or the one named, holds now: the label texts that jobs can reach. */
+export async function askChangers(
+  installation: Installation,
+  only: string | undefined,
+  warn: (message: string) => void,
+): Promise<Map<string, readonly string[]>> {
   const asked = [...(await changersToAsk(installation)), ...(await virtualDrivesToAsk(installation))].filter(
     ({ name }) => only === undefined || name === only,
   );
@@ -55,7 +64,7 @@ export async function updateAllOnlineStatus(
       warn(`cannot ask changer '${name}' for its tapes: ${toFerriteError(error).message}`);
     }
   }
-  await storeOnlineStatus(installation, seen, warn);
+  return seen;
 }
 
 interface AskedChanger {

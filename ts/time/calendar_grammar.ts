@@ -21,18 +21,17 @@ export interface CalendarEvent {
 }
 
 interface Field {
-  name: 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
   min: number;
   /** Exclusive. */
   limit: number;
 }
 
-const YEAR: Field = { name: 'year', min: 0, limit: 2200 };
-const MONTH: Field = { name: 'month', min: 1, limit: 13 };
-const DAY: Field = { name: 'day', min: 1, limit: 32 };
-const HOUR: Field = { name: 'hour', min: 0, limit: 24 };
-const MINUTE: Field = { name: 'minute', min: 0, limit: 60 };
-const SECOND: Field = { name: 'second', min: 0, limit: 60 };
+const YEAR: Field = { min: 0, limit: 2200 };
+const MONTH: Field = { min: 1, limit: 13 };
+const DAY: Field = { min: 1, limit: 32 };
+const HOUR: Field = { min: 0, limit: 24 };
+const MINUTE: Field = { min: 0, limit: 60 };
+const SECOND: Field = { min: 0, limit: 60 };
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 

@@ -6,6 +6,7 @@ import { changerOf, listChangerNames } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
 import { jobConfig } from '../../config/jobs.ts';
 import type { DriveConfig } from '../../config/tape_sections.ts';
+import { askChangers } from '../../library/online_status.ts';
 import type { WorkLog } from '../../log.ts';
 import type { TapeSource } from '../../media/allocation.ts';
 import { InventoryFile } from '../../media/inventory_file.ts';
@@ -117,19 +118,17 @@ function quiet(log: WorkLog): WorkLog {
   return { info: () => {}, warn: () => {}, progress: (event) => log.progress(event), signal: log.signal };
 }
 
-/** Where tapes are now. A virtual drive is looked at; of other libraries what they told last is known. */
+/** Where tapes are now: the library of the drive is asked, and what it says is not stored. */
 async function presentEntries(
   installation: Installation,
   drive: DriveConfig,
   notes: string[],
 ): Promise<readonly InventoryEntry[]> {
   const inventory = await new InventoryFile(installation).load();
-  if (drive.type !== 'virtual') return inventory.entries;
-  const { listVirtualSlots } = await import('../../native.ts');
-  const { slots } = await listVirtualSlots(drive.path);
-  const labels = slots.flatMap(({ labelText }) => labelText ?? []);
+  const changer = changerOf(drive);
+  if (changer === undefined) return inventory.entries;
   const update = onlineUpdate(inventory.entries, {
-    seen: new Map([[drive.name, labels]]),
+    seen: await askChangers(installation, changer, (warning) => notes.push(warning)),
     configured: new Set(await listChangerNames(installation)),
   });
   notes.push(...update.warnings);
