@@ -3,9 +3,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogDatabase } from '../catalog/database.ts';
 import { problemText } from '../catalog/database.ts';
+import { listChangers } from '../config/changers.ts';
 import { listDrives } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
 import { toFerriteError } from '../errors.ts';
+import { readChangerCache } from '../library/changer_cache.ts';
 import { listSlots } from '../library/slots.ts';
 import { listMedia } from './media.ts';
 
@@ -37,6 +39,7 @@ export async function describeTapes(
   connection.run('DELETE FROM encryption_key');
   connection.insertRows('encryption_key', await keyHints(installation));
   await describeVirtualTapes(installation, database, warn);
+  await describeLibraryTapes(installation, database);
 }
 
 /** Tapes of virtual drives are files: their slots, and the sizes of all they hold. */
@@ -70,6 +73,22 @@ async function describeVirtualTapes(
       }),
     );
     connection.insertRows('tape_file_size', sizes.flat());
+  }
+}
+
+/** Slots of tapes in libraries, as their changers last reported them; a tape in a drive has the slot that it came from. */
+async function describeLibraryTapes(installation: Installation, { connection }: CatalogDatabase): Promise<void> {
+  for (const { name } of await listChangers(installation)) {
+    const elements = await readChangerCache(installation, name);
+    const places = [
+      ...(elements?.slots ?? []).map(({ labelText }, index) => [index + 1, labelText] as const),
+      ...(elements?.drives ?? []).map(({ labelText, loadedSlot }) => [loadedSlot, labelText] as const),
+    ];
+    for (const [slot, labelText] of places) {
+      if (slot === undefined || !labelText) continue;
+      const location = `online-${name}`;
+      connection.run('UPDATE media SET slot = ? WHERE label_text = ? AND location = ?', [slot, labelText, location]);
+    }
   }
 }
 

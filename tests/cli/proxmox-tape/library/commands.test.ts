@@ -145,7 +145,7 @@ test.serial('from slot to slot by way of the drive', async (t) => {
   t.true((await status()).includes('slot 6: TAPE03'), 'back to where it came from');
 });
 
-test.serial('backup over two tapes and a restore; the set is exported at the end', async (t) => {
+test.serial('a backup, a restore, and the set is exported at the end', async (t) => {
   await writeFile(join(box.root, 'image'), randomBytes(20_000_000));
   await box.ok('datastore', 'create', 'store1', join(box.root, 'store1'));
   await box.ok('datastore', 'create', 'target', join(box.root, 'target'));
@@ -169,7 +169,7 @@ test.serial('backup over two tapes and a restore; the set is exported at the end
   t.regex(await box.fails('export-media', 'TAPE01', ...drive), /neither in this drive nor in a normal slot/);
 });
 
-test.serial('clean, and a drive that is used by somebody', async (t) => {
+test.serial('clean: the cleaning cartridge comes, and goes back', async (t) => {
   const text = await box.ok('clean', ...drive);
   t.regex(text, /from slot 3 to drive 0\n.*from drive 0 to slot 3/);
   t.true((await status()).includes('slot 3: CLN001CU'));
@@ -185,6 +185,19 @@ test.serial('another machine: inventory and catalogs come back from the tapes', 
   t.is(content.length, 1);
   const tapes = await box.json<{ uuid: string | null }[]>('inventory', ...drive);
   t.true(tapes.every(({ uuid }) => uuid !== null));
+});
+
+test.serial('the catalog knows the slots', async (t) => {
+  const rows = await box.json<{ label_text: string; slot: number }[]>(
+    'catalog',
+    'query',
+    'SELECT label_text, slot FROM media',
+  );
+  const slots = rows.map((row) => `slot ${row.slot}: ${row.label_text}`).sort();
+  t.deepEqual(
+    slots,
+    (await status()).filter((line) => !line.includes('CLN')),
+  );
 });
 
 test.serial('erase forgets a tape, in a library too', async (t) => {
