@@ -1,19 +1,12 @@
 //! What the program does with drives and libraries, on a library that is not ours.
 
 use ferrite_scsi::changer::Content;
-use ferrite_scsi::drive::{BlockRead, Drive, DriveOptions, WaitOptions};
+use ferrite_scsi::drive::{BlockRead, Drive, DriveOptions};
 use ferrite_scsi::{ChangerError, ErrorClass, Place, ScsiError};
 
 use crate::site::{self, DRIVE_LUN, FIRST_DRIVE, FIRST_SLOT, Site, TAPES};
 
 const BLOCK: usize = 256 * 1024;
-
-/// Not `prepare`: tgt takes no mode page, and is in variable block mode as it is.
-fn wait(drive: &mut Drive) {
-    drive
-        .wait_ready(WaitOptions::default(), &mut |_| {})
-        .unwrap();
-}
 
 #[test]
 fn a_library_is_read() {
@@ -102,14 +95,14 @@ fn a_file_is_written_and_read() {
     let Some(tree) = site::tree() else { return };
     let site = Site::start(tree);
     let transport = site.blank_drive();
-    // tgt cannot tell where its tape stands.
+    // tgt cannot tell where its tape stands. It takes no mode page either, which only costs its compression.
     let options = DriveOptions {
         verify_positions: false,
         ..DriveOptions::default()
     };
     let mut drive = Drive::open(transport, options).unwrap();
     assert_eq!(drive.inquiry().product, "ULT3580-TD8");
-    wait(&mut drive);
+    drive.prepare().unwrap();
     let blocks: Vec<Vec<u8>> = (0..8_u8)
         .map(|seed| vec![seed.wrapping_mul(37); BLOCK])
         .collect();
@@ -145,7 +138,7 @@ fn a_command_that_the_drive_does_not_know() {
     let Some(tree) = site::tree() else { return };
     let site = Site::start(tree);
     let mut drive = Drive::open(site.blank_drive(), DriveOptions::default()).unwrap();
-    wait(&mut drive);
+    drive.prepare().unwrap();
     for error in [
         drive.volume_statistics().unwrap_err(),
         drive.attributes().unwrap_err(),
