@@ -24,7 +24,6 @@ export class EmulatedHardware implements Hardware {
   readonly #files = new Map<string, string>();
   /** What is stuck on cartridges, where it is not their own barcode: sticker to cartridge. */
   readonly #stickers = new Map<string, string>();
-  #damages = 0;
 
   constructor(root: string, tapeBytes: number) {
     this.#directory = join(root, 'library');
@@ -82,14 +81,13 @@ export class EmulatedHardware implements Hardware {
     return { digest: epoch.toString('hex'), files: 0 };
   }
 
-  /** By turns a block that the drive cannot read, and one that it reads as something else. */
+  /** A block that reads as something else. */
   async damage(label: string): Promise<boolean> {
     const cartridge = this.#stickers.get(label) ?? label;
     if (statSync(this.#files.get(cartridge) ?? '').size < DATA_BYTES) return false;
     if ((await this.contents()).get(label) === 'drive') return false;
     try {
-      if (this.#damages++ % 2 === 0) await this.#library.damage(cartridge, 'unreadable', FIRST_DATA_OBJECT);
-      else await this.#library.corrupt(cartridge, FIRST_DATA_OBJECT);
+      await this.#library.corrupt(cartridge, FIRST_DATA_OBJECT);
     } catch {
       return false; // there are only labels on it
     }

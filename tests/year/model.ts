@@ -3,7 +3,7 @@
  * only as a person would work them out, reads inventory.json as JSON, and asks catalogs what they name. It imports nothing
  * from ts/media.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChunkIndex, readCatalog } from '../../ts/native.ts';
 
@@ -146,6 +146,8 @@ export class Model {
     const members = tapes.filter((tape) => tape.set?.uuid === setUuid);
     if ([...set.members.values()].some((label) => this.broken.has(label))) return []; // whoever meets it has to say so
     const files = members.map(({ uuid }) => ({ mediaUuid: uuid, path: join(statusDir, `${uuid}.log`) }));
+    const lost = files.filter(({ path }) => !existsSync(path));
+    if (lost.length > 0) return lost.map(({ mediaUuid }) => `tape ${mediaUuid} of set ${setUuid} has no catalog`);
     const named = new Set<string>();
     for (const { path } of files) for (const { snapshot } of (await readCatalog(path)).snapshots) named.add(snapshot);
     const index = await ChunkIndex.build(join(scratch, `${setUuid}.index`), files);
