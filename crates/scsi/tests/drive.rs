@@ -300,8 +300,11 @@ fn notices_blocks_lost_on_the_way() {
         ("0A", Good),
         ("0A", Good),
         ("10 01", Good),
-        // only one block and the mark
+        // only one block and the mark; it is taken off the tape again
         ("34 06", at(2, 1)),
+        ("92 00 00 00 00 00 00 00 00 00 00 00", Good),
+        ("34 06", at(0, 0)),
+        ("19 00", Good),
     ]);
     let begin = drive.rewind().unwrap();
     let mut file = drive.write_file(begin).unwrap();
@@ -833,7 +836,13 @@ fn waits_until_ready() {
         .wait_ready(WaitOptions::default(), &mut |_| ())
         .unwrap_err();
     assert_eq!(error.class(), ErrorClass::Operator);
-    device.expect([("00", not_ready(A::MEDIUM_NOT_PRESENT)), ("00", Good)]);
+    device.expect([
+        ("00", not_ready(A::MEDIUM_NOT_PRESENT)),
+        // it may have been ejected and never taken out
+        ("1B 01 00 00 01 00", not_ready(A::MEDIUM_NOT_PRESENT)),
+        ("00", not_ready(A::MEDIUM_NOT_PRESENT)),
+        ("00", Good),
+    ]);
     drive
         .wait_ready(
             WaitOptions {

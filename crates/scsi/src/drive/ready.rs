@@ -22,7 +22,7 @@ pub struct WaitOptions {
     pub limit: Duration,
     /// Wait for a tape too (a changer is bringing one), instead of failing at once without.
     pub for_medium: bool,
-    /// Send LOAD once if the tape is in the drive but not loaded.
+    /// Send LOAD once if the tape is in the drive but not loaded, or seems to be missing while one is waited for.
     pub load: bool,
 }
 
@@ -103,6 +103,12 @@ impl Drive {
             if may_load && is_load_required(&error) {
                 may_load = false;
                 self.start_load()?;
+                continue;
+            }
+            if may_load && options.for_medium && is_without_medium(&error) {
+                // A tape that was ejected and not taken out counts as none, until it is loaded.
+                may_load = false;
+                let _ = self.start_load();
                 continue;
             }
             if !waiting_helps(&error, options) {
@@ -238,6 +244,12 @@ fn is_load_required(error: &ScsiError) -> bool {
     error
         .sense()
         .is_some_and(|sense| sense.is(SenseKey::NotReady, AdditionalSense::LOAD_REQUIRED))
+}
+
+fn is_without_medium(error: &ScsiError) -> bool {
+    error.sense().is_some_and(|sense| {
+        sense.key == SenseKey::NotReady && matches!(sense.code, AdditionalSense(0x3A, _))
+    })
 }
 
 /// Conditions that go away by themselves.

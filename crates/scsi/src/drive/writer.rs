@@ -2,7 +2,7 @@
 
 use super::execute::Effect;
 use super::{Drive, Position};
-use crate::command::{TapePosition, Write, WriteFilemarks};
+use crate::command::{Erase, Locate, LocateTarget, TapePosition, Write, WriteFilemarks};
 use crate::error::ScsiError;
 use crate::timeouts;
 use crate::transport::Data;
@@ -203,9 +203,37 @@ impl FileWriter<'_> {
             .write_marks(END_OF_FILE)
             .map_err(|error| self.locate_error(error))?;
         if let Some(first) = self.first_object {
-            self.expect_end(first)?;
+            if let Err(error) = self.expect_end(first) {
+                self.take_back(first);
+                return Err(error);
+            }
         }
         Ok(self.drive.at_file(self.file + 1, true))
+    }
+
+    /// A file with blocks missing or repeated is no unfinished file, which readers know how to pass: it would stop every
+    /// restore. So it is taken off the tape again. Best effort, and only where the drive stands at its very first block:
+    /// everything from there on was written just now.
+    fn take_back(&mut self, first_object: u64) {
+        let drive = &mut *self.drive;
+        drive.movements += 1;
+        let target = LocateTarget::Object(first_object);
+        let locate = Locate {
+            target,
+            immediate: false,
+        };
+        let located = drive.command(&locate.cdb(), Effect::Absolute, timeouts::LOCATE);
+        let there = located.is_ok()
+            && drive
+                .position()
+                .is_ok_and(|found| (found.file, found.object) == (self.file, first_object));
+        if there {
+            let erase = Erase {
+                long: false,
+                immediate: false,
+            };
+            let _ = drive.command(&erase.cdb(), Effect::Relative, timeouts::ERASE_SHORT);
+        }
     }
 
     /// The drive must have counted what we counted.
