@@ -57,6 +57,7 @@ test.serial('another key of the pool starts a new media set; each is restored wi
   const backup = await site.run('backup store1 enc');
   t.is(backup.code, 0, backup.stderr);
   t.regex(backup.stdout, /starting new media set - reason: the pool's encryption has changed/);
+  t.true(backup.stdout.includes(`data is encrypted with key ${second.slice(0, 23)} by drive 'drv'`));
   t.false(site.hasPlainText('FER003L8'));
   const restored = await site.run('restore SET target');
   t.is(restored.code, 0, restored.stderr);

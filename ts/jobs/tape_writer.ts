@@ -84,6 +84,10 @@ export class TapeWriter {
     const keyConfig = this.#options.encryption?.keyConfig;
     await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, keyConfig, isNew }, log);
     await this.#prepareDrive(setLabel);
+    if (setLabel.encryptionKeyFingerprint !== undefined) {
+      const key = setLabel.encryptionKeyFingerprint.slice(0, 23);
+      log.info(`data is encrypted with key ${key} by drive '${drive.name}'`);
+    }
     // More files on a new tape: a job wrote behind the catalogs, and was stopped before anything was safe.
     const isFresh = isNew && (await drive.tape.endOfData()) <= LABEL_FILES + setLabel.seqNr;
     const { labelText, uuid } = label;
