@@ -1,7 +1,7 @@
 /** See scripts/mutate. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type MutationSite, makeSite, type PlacedMutant, removeSite } from './site.ts';
 import type { Answer, Order } from './worker.ts';
@@ -22,7 +22,8 @@ class Worker {
   }
 
   /** Loads the tests with a change that is there from the beginning, or with none. */
-  start(active?: number): Promise<Answer | undefined> {
+  start(mutant?: PlacedMutant): Promise<Answer | undefined> {
+    const active = mutant?.id;
     this.stop();
     // In memory: installations of tests are made by the thousand.
     const fixtures = process.env.FERRITE_FIXTURES ?? join(checkout, '../shared/fixtures');
@@ -31,7 +32,11 @@ class Worker {
       env,
       stdio: ['ignore', 'ignore', active === undefined ? 'inherit' : 'ignore', 'ipc'],
     });
-    const { tests, standIn } = this.#site;
+    const { standIn } = this.#site;
+    // Tests that are named after the module notice its changes first.
+    const name = basename(mutant?.file ?? '', '.ts');
+    const isNamesake = (path: string): number => (mutant && basename(path).startsWith(name) ? 0 : 1);
+    const tests = this.#site.tests.toSorted((a, b) => isNamesake(a) - isNamesake(b));
     return this.#ask({ kind: 'load', tests, standIn, active });
   }
 
@@ -93,10 +98,10 @@ async function switchedOn(worker: Worker, { id }: PlacedMutant): Promise<Fate> {
 }
 
 /** What runs when a module is loaded needs a process of its own. */
-async function fromTheBeginning(site: MutationSite, { id }: PlacedMutant): Promise<Fate> {
+async function fromTheBeginning(site: MutationSite, mutant: PlacedMutant): Promise<Fate> {
   const worker = new Worker(site);
   try {
-    const answer = await worker.start(id);
+    const answer = await worker.start(mutant);
     return answer?.kind === 'loaded' && answer.failed.length === 0 ? 'survived' : 'killed';
   } finally {
     worker.stop();
