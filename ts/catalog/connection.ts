@@ -27,8 +27,12 @@ export interface QueryResult {
   rows: SqlValue[][];
 }
 
+type Statement = ReturnType<Database['prepare']>;
+
 export class CatalogConnection {
   readonly #database: Database;
+  /** To prepare a query takes longer than to answer most of them. */
+  readonly #prepared = new Map<string, Statement>();
 
   private constructor(database: Database) {
     this.#database = database;
@@ -92,13 +96,15 @@ export class CatalogConnection {
 
   /** All rows of a query. Parameters are named: `:pool`. */
   rows(text: string, parameters: SqlParameters = {}): Row[] {
-    const statement = this.#database.prepare(text, parameters);
+    const statement = this.#prepared.get(text) ?? this.#database.prepare(text);
+    this.#prepared.set(text, statement);
     try {
+      statement.bind(parameters);
       const rows: Row[] = [];
       while (statement.step()) rows.push(statement.getAsObject());
       return rows;
     } finally {
-      statement.free();
+      statement.reset();
     }
   }
 
@@ -138,7 +144,7 @@ export class CatalogConnection {
   }
 
   /** A statement that runs often; `free` it. */
-  prepare(text: string): ReturnType<Database['prepare']> {
+  prepare(text: string): Statement {
     return this.#database.prepare(text);
   }
 
@@ -168,10 +174,13 @@ export class CatalogConnection {
 
   /** The database as a file's bytes. */
   export(): Uint8Array {
+    // sql.js frees them all.
+    this.#prepared.clear();
     return this.#database.export();
   }
 
   close(): void {
+    this.#prepared.clear();
     this.#database.close();
   }
 }

@@ -58,7 +58,7 @@ export async function tapeView(state: PageState, catalog: OpenedCatalog, tape: T
         h('h2', {}, 'Snapshots on it'),
         snapshotTable(state, catalog, { media: tape.uuid }),
       ),
-    files.length > 0 && h('section', { class: 'stack' }, h('h2', {}, 'Files in order'), fileTable(files)),
+    files.length > 0 && unfolding('Files in order', () => fileTable(files)),
   );
 }
 
@@ -135,6 +135,16 @@ function impact(affected: readonly AffectedSnapshot[], tape: TapeSummary): HTMLE
         (alone.length === 0
           ? 'all of them are in other media sets, too.'
           : `${digits(alone.length)} of them are in no other media set.`);
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h2', {}, 'If this tape were lost'),
+    h('p', {}, sentence),
+    affected.length > 0 && unfolding('Which ones', () => affectedTable(affected, tape)),
+  );
+}
+
+function affectedTable(affected: readonly AffectedSnapshot[], tape: TapeSummary): HTMLElement {
   const columns = {
     snapshot: { title: 'Snapshot', kind: 'lead' },
     by: { title: 'On this tape' },
@@ -164,13 +174,21 @@ function impact(affected: readonly AffectedSnapshot[], tape: TapeSummary): HTMLE
     more: offset + 100 < affected.length,
   }));
   element.append(footer);
-  return h(
-    'section',
-    { class: 'stack' },
-    h('h2', {}, 'If this tape were lost'),
-    h('p', {}, sentence),
-    affected.length > 0 && h('details', {}, h('summary', {}, 'Which ones'), element),
+  return element;
+}
+
+/** Made when somebody wants to see it. */
+function unfolding(title: string, make: () => HTMLElement): HTMLElement {
+  const details = h(
+    'details',
+    {
+      ontoggle: () => {
+        if (details.open && details.childElementCount === 1) details.append(make());
+      },
+    },
+    h('summary', {}, title),
   );
+  return details;
 }
 
 function fileTable(files: readonly TapeFileSummary[]): HTMLElement {
