@@ -47,3 +47,19 @@ for (const zone of ['UTC', 'America/New_York', 'Asia/Kolkata']) {
     t.is(expected.length, TIMES.length);
   });
 }
+
+for (const [zone, name] of [
+  ['Australia/Sydney', 'AEST'],
+  ['Pacific/Auckland', 'NZST'],
+  ['Africa/Johannesburg', 'SAST'],
+] as const) {
+  test(`names of zones: ${zone}`, (t) => {
+    t.is(strftime('%Z', Date.UTC(2024, 6, 1) / 1000, zone), name);
+  });
+}
+
+test('the first year of a century, and widths without end', (t) => {
+  t.is(strftime('%C %y', Date.UTC(2000, 1, 1) / 1000, 'UTC'), '20 00');
+  t.is(strftime('%9999d', Date.UTC(2000, 1, 1) / 1000, 'UTC').length, 1024);
+  t.is(strftime('%d', Date.UTC(2000, 1, 1, 12) / 1000), '01', 'in the zone of the process');
+});
