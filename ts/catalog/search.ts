@@ -31,6 +31,11 @@ const LIMIT = 200;
 /** Snapshots that are named for each match; all of them are a click away. */
 const OCCURRENCES = 50;
 
+/** With the directory that it is in. */
+interface FoundEntry extends DirectoryEntry {
+  parent: number;
+}
+
 interface Pattern {
   /** For LIKE with `\`. */
   like: string;
@@ -55,13 +60,28 @@ export function searchNames(connection: CatalogConnection, text: string, options
   if (name === '' && folder === '') return { matches: [], archives: [], more: false };
   const pattern = namePattern(name);
   const found = findEntries(connection, name, pattern, folder === '' ? limit + 1 : limit * 20);
-  const located = found.map((entry) => ({ ...entry, places: occurrences(connection, entry.id, OCCURRENCES) }));
+  const located = locate(connection, found);
   const matches = located.flatMap((match) => {
     const places = match.places.filter(({ path }) => isBelow(path, folder));
     return places.length > 0 ? [{ ...match, places }] : [];
   });
   const archives = folder === '' ? findArchives(connection, pattern, limit) : [];
   return { matches: matches.slice(0, limit), archives, more: matches.length > limit };
+}
+
+/** Files of one directory are in the same places, so each directory is looked up once. */
+function locate(connection: CatalogConnection, found: readonly FoundEntry[]): SearchMatch[] {
+  const folders = new Map<number, Occurrence[]>();
+  return found.map(({ parent, ...entry }) => {
+    const first = folders.get(parent);
+    if (first) return { ...entry, places: first.map((place) => ({ ...place, path: place.path + entry.name })) };
+    const places = occurrences(connection, entry.id, OCCURRENCES);
+    folders.set(
+      parent,
+      places.map((place) => ({ ...place, path: place.path.slice(0, place.path.length - entry.name.length) })),
+    );
+    return { ...entry, places };
+  });
 }
 
 /** `etc/*.conf` asks for `*.conf` in directories whose path contains `etc/`. */
@@ -78,7 +98,7 @@ const isBelow = (path: string, folder: string): boolean =>
     .toLowerCase()
     .includes(folder);
 
-function findEntries(connection: CatalogConnection, name: string, pattern: Pattern, limit: number): DirectoryEntry[] {
+function findEntries(connection: CatalogConnection, name: string, pattern: Pattern, limit: number): FoundEntry[] {
   const start = pattern.prefix ?? name;
   const ids: number[] = [];
   const take = (query: string, parameters: Record<string, string | number>): void => {
@@ -107,7 +127,7 @@ function findEntries(connection: CatalogConnection, name: string, pattern: Patte
         WHERE entry.id = :id`,
         { ':id': id },
       )
-      .map(directoryEntry),
+      .map((row) => ({ ...directoryEntry(row), parent: Number(row.directory) })),
   );
 }
 
