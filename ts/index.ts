@@ -14,14 +14,15 @@ export {
 } from './config/installation.ts';
 export * from './config/pools.ts';
 export { type ErrorKind, FerriteError, toFerriteError } from './errors.ts';
-export { type BackupParameters, backup } from './jobs/backup.ts';
-export * from './jobs/backup_jobs.ts';
-export type { BackupRules, BackupSummary, UsedTape } from './jobs/backup_run.ts';
-export { type CatalogImpact, catalogImpact, type ImpactRequest } from './jobs/catalog_impact.ts';
-export { type CatalogPageRequest, type CatalogPageSummary, catalogPage } from './jobs/catalog_page.ts';
-export * from './jobs/catalog_questions.ts';
-export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog_restore.ts';
-export { createDatastore, type NewDatastore } from './jobs/datastores.ts';
+export { type BackupParameters, backup } from './jobs/backup/backup.ts';
+export * from './jobs/backup/configured_jobs.ts';
+export type { BackupRules, BackupSummary, UsedTape } from './jobs/backup/run.ts';
+export { type CatalogImpact, catalogImpact, type ImpactRequest } from './jobs/catalog/impact.ts';
+export * from './jobs/catalog/questions.ts';
+export { type CatalogParameters, type CatalogSummary, restoreCatalog } from './jobs/catalog/restore.ts';
+export { createDatastore, type NewDatastore } from './jobs/datastore/datastores.ts';
+export { archiveContents, type ContentsRequest } from './jobs/datastore/snapshot_contents.ts';
+export * from './jobs/datastore/snapshots.ts';
 export {
   barcodeLabelTask as labelByBarcode,
   cleanTask as cleanDrive,
@@ -33,7 +34,6 @@ export {
   rewindTask as rewindMedia,
   unloadTask as unloadMedia,
 } from './jobs/drive_tasks.ts';
-export * from './jobs/key_page.ts';
 export {
   checkKey,
   findKeyToCheck,
@@ -43,28 +43,31 @@ export {
   restoreKey,
   type TapeKeyConfig,
 } from './jobs/keys.ts';
-export * from './jobs/media.ts';
-export * from './jobs/media_changes.ts';
+export * from './jobs/media/changes.ts';
+export * from './jobs/media/listing.ts';
+export { type CatalogPageRequest, type CatalogPageSummary, catalogPage } from './jobs/pages/catalog_page.ts';
+export * from './jobs/pages/key_page.ts';
 export * from './jobs/plan/backup_plan.ts';
 export * from './jobs/plan/restore_plan.ts';
-export { type RestoreParameters, restore } from './jobs/restore.ts';
-export { type RestoreList, readRestoreList } from './jobs/restore_list.ts';
-export type { RestoreSummary } from './jobs/restore_summary.ts';
+export { type RestoreList, readRestoreList } from './jobs/restore/list.ts';
+export { type RestoreParameters, restore } from './jobs/restore/restore.ts';
+export type { RestoreSummary } from './jobs/restore/summary.ts';
 export { scanTape } from './jobs/scan_tape.ts';
-export { archiveContents, type ContentsRequest } from './jobs/snapshot_contents.ts';
-export * from './jobs/snapshots.ts';
 export * from './keys/key_status.ts';
 export * from './keys/keys.ts';
 export { type BarcodeSheetRequest, barcodeSheet } from './labels/barcode_sheet.ts';
-export { type ChangerStatusRequest, changerStatus, transferMedia } from './library/changer_status.ts';
+export { type ChangerStatusRequest, changerStatus, transferMedia } from './library/changers/changer_status.ts';
+export type { ElementEntry } from './library/changers/elements.ts';
+export {
+  exportMediaCall as exportMedia,
+  loadFromSlotCall as loadMediaFromSlot,
+} from './library/changers/slot_calls.ts';
 export * from './library/device_config.ts';
 export * from './library/devices.ts';
-export { cartridgeMemory, volumeStatistics } from './library/diagnosis.ts';
-export type { ElementEntry } from './library/elements.ts';
-export { moveToEndOfData } from './library/end_of_data.ts';
-export { type LibraryTape, listTapes } from './library/inventory.ts';
-export * from './library/read_label.ts';
-export { exportMediaCall as exportMedia, loadFromSlotCall as loadMediaFromSlot } from './library/slot_calls.ts';
-export * from './library/status.ts';
+export { cartridgeMemory, volumeStatistics } from './library/drives/diagnosis.ts';
+export * from './library/drives/status.ts';
+export { moveToEndOfData } from './library/tapes/end_of_data.ts';
+export { type LibraryTape, listTapes } from './library/tapes/inventory.ts';
+export * from './library/tapes/read_label.ts';
 export type { ProgressEvent, TaskObserver, TaskOutcome, WorkLog } from './log.ts';
 export type { KeyInfo, Password, WrappedKey } from './native.ts';

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extractArchive, type Installation } from '../../ts/index.ts';
-import { archiveContents } from '../../ts/jobs/snapshot_contents.ts';
+import { archiveContents } from '../../ts/jobs/datastore/snapshot_contents.ts';
 import type { Narrator } from './narrator.ts';
 import { digestFile, type SourceFile } from './source_files.ts';
 

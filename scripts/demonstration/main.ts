@@ -20,7 +20,7 @@ import {
   toFerriteError,
   verifySnapshots,
 } from '../../ts/index.ts';
-import { storeStats } from '../../ts/jobs/snapshots.ts';
+import { storeStats } from '../../ts/jobs/datastore/snapshots.ts';
 import { demoArguments } from './arguments.ts';
 import { type ComparedFile, compareSnapshot, type SourceSnapshot } from './compare.ts';
 import { type DemoFigures, printClosingTable } from './figures.ts';

@@ -3,7 +3,7 @@
  * from a tape that got into the markup after all could neither run nor load anything.
  */
 import { createHash } from 'node:crypto';
-import { DATA_MARKER, embeddedElement } from '../../ts/jobs/page_file.ts';
+import { DATA_MARKER, embeddedElement } from '../../ts/jobs/pages/page_file.ts';
 
 export interface PageParts {
   title: string;

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { AxeResults } from 'axe-core';
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { catalogPage } from '../../ts/index.ts';
-import { parseRestoreList } from '../../ts/jobs/restore_list.ts';
+import { parseRestoreList } from '../../ts/jobs/restore/list.ts';
 import { companySets, sampleCatalog } from '../catalog/sample_catalog.ts';
 import { fixturePath, fixtureTest } from '../fixtures.ts';
 import { temporaryDirectory } from '../temporary_installation.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { createPool } from '../../ts/index.ts';
-import { reserveDrive } from '../../ts/library/drive_state.ts';
+import { reserveDrive } from '../../ts/library/drives/drive_state.ts';
 import { lockMediaSet } from '../../ts/media/media_locks.ts';
 import { RecordingObserver } from '../recording_observer.ts';
 import { chunkDigest, Site } from './site.ts';

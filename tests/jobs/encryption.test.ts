@@ -6,7 +6,7 @@ import { FerriteError, toFerriteError } from '../../ts/errors.ts';
 import { openInstallation, poolConfig } from '../../ts/index.ts';
 import { poolEncryption, prepareToWrite } from '../../ts/jobs/tape_encryption.ts';
 import { openKeyStore } from '../../ts/keys/key_store.ts';
-import type { OpenDrive } from '../../ts/library/drive.ts';
+import type { OpenDrive } from '../../ts/library/drives/drive.ts';
 import { TapeDrive } from '../../ts/native.ts';
 import { EncryptedSite } from './encrypted_site.ts';
 

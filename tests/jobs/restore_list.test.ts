@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseRestoreList, readRestoreList } from '../../ts/jobs/restore_list.ts';
+import { parseRestoreList, readRestoreList } from '../../ts/jobs/restore/list.ts';
 import { temporaryDirectory } from '../temporary_installation.ts';
 
 const SET = '9da37a55-aac7-4deb-91c6-482b3b675f30';

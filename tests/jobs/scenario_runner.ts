@@ -13,7 +13,7 @@ import { acquireNativeLock, type HeldLock } from '../../ts/config/file_lock.ts';
 import { createPool, runBackupJob } from '../../ts/index.ts';
 import { lockJob } from '../../ts/jobs/schedule/job_state.ts';
 import { Scheduler } from '../../ts/jobs/schedule/scheduler.ts';
-import { reserveDrive } from '../../ts/library/drive_state.ts';
+import { reserveDrive } from '../../ts/library/drives/drive_state.ts';
 import { TapeDrive } from '../../ts/native.ts';
 import { tapeFiles } from '../pbs_tapes.ts';
 import { RecordingObserver } from '../recording_observer.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { decideTakeOut } from '../../ts/jobs/take_out.ts';
+import { decideTakeOut } from '../../ts/jobs/backup/take_out.ts';
 
 const used = { hasLibrary: true, usedTapes: true };
 const both = { ejectMedia: true, exportMediaSet: true };

@@ -1,8 +1,8 @@
 /** The last state of a changer, in PBS's file (tape-format.md 8.3). */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { readChangerCache, removeChangerCache, writeChangerCache } from '../../ts/library/changer_cache.ts';
-import type { LibraryElements } from '../../ts/library/elements.ts';
+import { readChangerCache, removeChangerCache, writeChangerCache } from '../../ts/library/changers/changer_cache.ts';
+import type { LibraryElements } from '../../ts/library/changers/elements.ts';
 import { temporaryInstallation } from '../temporary_installation.ts';
 
 const ELEMENTS: LibraryElements = {

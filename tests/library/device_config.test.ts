@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createChanger, createDrive, listConfiguredDrives, updateChanger, updateDrive } from '../../ts/index.ts';
-import { isRewindingNode, isTapeNode } from '../../ts/library/tape_node.ts';
+import { isRewindingNode, isTapeNode } from '../../ts/library/drives/tape_node.ts';
 import { temporaryDirectory } from '../temporary_installation.ts';
 import { Emulated } from './emulated.ts';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { acquireNativeLock } from '../../ts/config/file_lock.ts';
-import { driveState, reserveDrive } from '../../ts/library/drive_state.ts';
+import { driveState, reserveDrive } from '../../ts/library/drives/drive_state.ts';
 import { temporaryInstallation } from '../temporary_installation.ts';
 
 const DRIVE = { name: 'tape0', path: '/dev/tape0' };

@@ -1,6 +1,6 @@
 /** Libraries as the rows of tests/vectors/scenarios/9.9-moves.json write them, for pure decisions and for real commands. */
-import { type ElementLabel, type LibraryElements, markExportSlots } from '../../ts/library/elements.ts';
-import type { Place } from '../../ts/library/moves.ts';
+import { type ElementLabel, type LibraryElements, markExportSlots } from '../../ts/library/changers/elements.ts';
+import type { Place } from '../../ts/library/changers/moves.ts';
 import { readVectors } from '../vectors.ts';
 
 export interface MoveScenario {

@@ -1,7 +1,12 @@
 /** The decision table of behaviour.md 9.9, row by row; tests/cli/proxmox-tape/library_moves.test.ts runs it as commands. */
 import test from 'ava';
 import { toFerriteError } from '../../ts/errors.ts';
-import { elementEntries, type LibraryElements, markExportSlots, onlineLabels } from '../../ts/library/elements.ts';
+import {
+  elementEntries,
+  type LibraryElements,
+  markExportSlots,
+  onlineLabels,
+} from '../../ts/library/changers/elements.ts';
 import {
   type CleaningPlan,
   type ExportPlan,
@@ -13,7 +18,7 @@ import {
   planLoadFromSlot,
   planTransfer,
   planUnload,
-} from '../../ts/library/moves.ts';
+} from '../../ts/library/changers/moves.ts';
 import { elementsOf, type MoveScenario, moveScenarios } from './library_state.ts';
 
 const DRIVE = 0;

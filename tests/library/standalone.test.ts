@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { changeDrive } from '../../ts/config/drives.ts';
 import { createPool, labelMedia, readLabel } from '../../ts/index.ts';
-import { withOpenDrive, withReservedDrive } from '../../ts/library/drive.ts';
+import { withOpenDrive, withReservedDrive } from '../../ts/library/drives/drive.ts';
 import { requestMedia, type WantedTape } from '../../ts/library/media_request.ts';
 import type { Operator, OperatorRequest } from '../../ts/library/operator.ts';
 import { RecordingObserver, settled } from '../recording_observer.ts';

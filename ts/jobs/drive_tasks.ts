@@ -1,20 +1,20 @@
 /** Work on one drive that runs as a task, with its log (behaviour.md section 19). */
 import type { Installation } from '../config/installation.ts';
 import { poolConfig } from '../config/pools.ts';
-import { reportNotices } from '../library/alerts.ts';
-import { labelByBarcode } from '../library/barcode_label.ts';
+import { reportNotices } from '../library/drives/alerts.ts';
 import {
   type DriveAccess,
   type OpenDrive,
   type ReservedDrive,
   withOpenDrive,
   withReservedDrive,
-} from '../library/drive.ts';
-import { eraseMedia } from '../library/erase.ts';
-import { updateInventory } from '../library/inventory.ts';
-import { checkLabelRequest, type LabelRequest, labelMedia } from '../library/label.ts';
+} from '../library/drives/drive.ts';
+import { progressOf } from '../library/drives/operation_progress.ts';
 import { cleanDrive, ejectMedia, loadMedia, unloadMedia } from '../library/load.ts';
-import { progressOf } from '../library/operation_progress.ts';
+import { labelByBarcode } from '../library/tapes/barcode_label.ts';
+import { eraseMedia } from '../library/tapes/erase.ts';
+import { updateInventory } from '../library/tapes/inventory.ts';
+import { checkLabelRequest, type LabelRequest, labelMedia } from '../library/tapes/label.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
 import type { MediaLabel, TapeLabels } from '../native.ts';
 import { runTask, type TaskIdentity, type TaskSite } from './tasks/task.ts';
@@ -174,7 +174,7 @@ export function inventoryTask(
 ): Promise<TaskOutcome<void>> {
   const { all, catalog } = request;
   return driveTask(installation, request, { type: 'inventory-update' }, observer, async (drive, log) => {
-    const { restoreCatalogCopies } = await import('./catalog_restore.ts');
+    const { restoreCatalogCopies } = await import('./catalog/restore.ts');
     const restoreCatalogs = catalog
       ? (open: OpenDrive, labels: TapeLabels) => restoreCatalogCopies(installation, open, labels, log)
       : undefined;

@@ -2,8 +2,8 @@
 import type { Installation } from '../config/installation.ts';
 import { FerriteError, toFerriteError } from '../errors.ts';
 import { importKey, storedKey } from '../keys/keys.ts';
-import { type DriveAccess, withDrive } from '../library/drive.ts';
-import { requireLabels } from '../library/read_label.ts';
+import { type DriveAccess, withDrive } from '../library/drives/drive.ts';
+import { requireLabels } from '../library/tapes/read_label.ts';
 import { recordTapeKey } from '../media/key_records.ts';
 import { setLabelOf } from '../media/membership.ts';
 import type { Password, TapeLabels, WrappedKey } from '../native.ts';

@@ -1,7 +1,7 @@
 /** Debugging: `scan` tells what lies on the tape, file by file (cli.md 4.8). */
 import type { Installation } from '../config/installation.ts';
 import { toFerriteError } from '../errors.ts';
-import { type DriveAccess, type OpenDrive, withDrive } from '../library/drive.ts';
+import { type DriveAccess, type OpenDrive, withDrive } from '../library/drives/drive.ts';
 import type { ScannedFile } from '../native.ts';
 import { prepareToRead } from './tape_encryption.ts';
 

@@ -7,7 +7,7 @@ import type { Installation } from '../config/installation.ts';
 import type { PoolConfig } from '../config/pool_sections.ts';
 import { FerriteError, toFerriteError } from '../errors.ts';
 import { openKeyStore } from '../keys/key_store.ts';
-import type { OpenDrive } from '../library/drive.ts';
+import type { OpenDrive } from '../library/drives/drive.ts';
 import type { WorkLog } from '../log.ts';
 import { wrappingOnTape } from '../media/key_records.ts';
 import { setLabelOf } from '../media/membership.ts';

@@ -24,7 +24,7 @@ import type { UpdateOptions } from '../config/section_update.ts';
 import type { ChangerConfig, DriveConfig, TapeDeviceConfig } from '../config/tape_sections.ts';
 import { FerriteError } from '../errors.ts';
 import type { Device } from '../native.ts';
-import { isRewindingNode, isTapeNode } from './tape_node.ts';
+import { isRewindingNode, isTapeNode } from './drives/tape_node.ts';
 
 /** A new drive: virtual where it says so, else the tape device at its path. */
 export interface NewDrive {

@@ -4,7 +4,7 @@ import { listDrives } from '../config/drives.ts';
 import type { Installation } from '../config/installation.ts';
 import type { DriveConfig } from '../config/tape_sections.ts';
 import type { Device } from '../native.ts';
-import { driveState } from './drive_state.ts';
+import { driveState } from './drives/drive_state.ts';
 
 /** A device as `scan` lists it. */
 export interface ScannedDevice {

@@ -5,8 +5,8 @@
 import { resolve } from 'node:path';
 import type { Installation } from '../config/installation.ts';
 import type { ElementPlace, EmulatedCartridge, EmulatedLibrary, EmulatedLibraryOptions } from '../native.ts';
+import { isCleaningLabel } from './changers/elements.ts';
 import { createChanger, createDrive } from './device_config.ts';
-import { isCleaningLabel } from './elements.ts';
 
 export interface NewEmulatedLibrary extends EmulatedLibraryOptions {
   directory: string;

@@ -1,6 +1,6 @@
 /** Moves tapes in and out of a drive (behaviour.md 16), by its library or, where there is none, by the drive alone. */
 import type { WorkLog } from '../log.ts';
-import { type ReservedDrive, requireLibrary } from './drive.ts';
+import { type ReservedDrive, requireLibrary } from './drives/drive.ts';
 
 /** Loads the tape with this label text. */
 export async function loadMedia(drive: ReservedDrive, labelText: string, log: WorkLog): Promise<void> {

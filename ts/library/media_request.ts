@@ -5,7 +5,7 @@
 import { FerriteError, toFerriteError } from '../errors.ts';
 import type { WorkLog } from '../log.ts';
 import type { TapeLabels } from '../native.ts';
-import { type OpenDrive, onTape } from './drive.ts';
+import { type OpenDrive, onTape } from './drives/drive.ts';
 import { loadMedia } from './load.ts';
 import { nobody } from './operator.ts';
 

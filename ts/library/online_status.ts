@@ -7,10 +7,10 @@ import type { WorkLog } from '../log.ts';
 import type { Inventory } from '../media/inventory.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
 import { onlineUpdate } from '../media/online.ts';
-import { Changer } from './changer.ts';
-import type { ReservedDrive } from './drive.ts';
-import { onlineLabels } from './elements.ts';
-import { virtualElements } from './virtual_library.ts';
+import { Changer } from './changers/changer.ts';
+import { onlineLabels } from './changers/elements.ts';
+import { virtualElements } from './changers/virtual_library.ts';
+import type { ReservedDrive } from './drives/drive.ts';
 
 /** Asks the library of a drive and stores where its tapes are. Without one nothing is known. */
 export async function updateOnlineStatus(

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import test from 'ava';
 import { mediaContent } from '../../../ts/index.ts';
-import { reserveDrive } from '../../../ts/library/drive_state.ts';
+import { reserveDrive } from '../../../ts/library/drives/drive_state.ts';
 import { chunkDigest, Site } from '../site.ts';
 import { Command, pause, run } from './command.ts';
 

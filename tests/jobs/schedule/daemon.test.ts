@@ -5,7 +5,7 @@ import test from 'ava';
 import { createJob, listJobs, mediaContent } from '../../../ts/index.ts';
 import { runDaemon } from '../../../ts/jobs/schedule/daemon.ts';
 import { recordJobCreated } from '../../../ts/jobs/schedule/job_state.ts';
-import { reserveDrive } from '../../../ts/library/drive_state.ts';
+import { reserveDrive } from '../../../ts/library/drives/drive_state.ts';
 import { temporaryInstallation } from '../../temporary_installation.ts';
 import { Command, run } from '../faults/command.ts';
 import { Site } from '../site.ts';

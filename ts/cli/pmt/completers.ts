@@ -1,5 +1,5 @@
 /** Values of parameters of pmt. */
-import { driverOptionNames } from '../../library/driver_options.ts';
+import { driverOptionNames } from '../../library/drives/driver_options.ts';
 import type { Completer } from '../grammar/program.ts';
 import { completers as all } from '../proxmox-tape/completers.ts';
 

@@ -1,7 +1,7 @@
 /** What the commands of pmt have in common. */
 import Type from 'typebox';
-import { driverOptionNames } from '../../library/driver_options.ts';
-import type { TapeDeviceChoice } from '../../library/tape_control.ts';
+import { driverOptionNames } from '../../library/drives/driver_options.ts';
+import type { TapeDeviceChoice } from '../../library/drives/tape_control.ts';
 import type { TapeDrive } from '../../native.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { annotate } from '../grammar/parameter.ts';
@@ -41,6 +41,6 @@ export async function onTape<T>(
   { installation, report }: CommandContext,
   work: (tape: TapeDrive) => Promise<T>,
 ): Promise<T> {
-  const { controlTape } = await import('../../library/tape_control.ts');
+  const { controlTape } = await import('../../library/drives/tape_control.ts');
   return controlTape(installation, choice, (path) => report.info(`using device ${path}`), work);
 }

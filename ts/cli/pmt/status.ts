@@ -1,4 +1,4 @@
-import type { DriveReport } from '../../library/status.ts';
+import type { DriveReport } from '../../library/drives/status.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { answer } from '../grammar/output.ts';
 import { prettyJson } from '../report/json.ts';
@@ -12,7 +12,7 @@ export default defineCommand({
   output: answer<DriveReport>(prettyJson),
   run(choice, context) {
     return onTape(choice, context, async (tape) => {
-      const { driveReport } = await import('../../library/status.ts');
+      const { driveReport } = await import('../../library/drives/status.ts');
       return driveReport(await tape.status());
     });
   },

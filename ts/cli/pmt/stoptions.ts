@@ -15,7 +15,7 @@ export default defineCommand({
   },
   output: nothing,
   async run({ options = [], defaults = false, ...choice }, context) {
-    const { replacementBits } = await import('../../library/driver_options.ts');
+    const { replacementBits } = await import('../../library/drives/driver_options.ts');
     const bits = await replacementBits(options, defaults);
     await onTape(choice, context, (tape) => tape.changeDriverOptions('replace', bits));
   },

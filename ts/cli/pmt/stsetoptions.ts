@@ -10,7 +10,7 @@ export default defineCommand({
   options: deviceOptions,
   output: nothing,
   async run({ options, ...choice }, context) {
-    const { driverOptionBits } = await import('../../library/driver_options.ts');
+    const { driverOptionBits } = await import('../../library/drives/driver_options.ts');
     const bits = await driverOptionBits(options);
     await onTape(choice, context, (tape) => tape.changeDriverOptions('set', bits));
   },

@@ -1,7 +1,7 @@
 /** What the commands of pmtx have in common. */
 import Type from 'typebox';
 import { changerName } from '../../config/identifiers.ts';
-import type { ChangerDeviceChoice } from '../../library/changer_control.ts';
+import type { ChangerDeviceChoice } from '../../library/changers/changer_control.ts';
 import type { MediaChanger } from '../../native.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { annotate, optional } from '../grammar/parameter.ts';
@@ -39,6 +39,6 @@ export async function onChanger<T>(
   { installation, report }: CommandContext,
   work: (changer: MediaChanger) => Promise<T>,
 ): Promise<T> {
-  const { controlChanger } = await import('../../library/changer_control.ts');
+  const { controlChanger } = await import('../../library/changers/changer_control.ts');
   return controlChanger(installation, choice, (path) => report.info(`using device ${path}`), work);
 }

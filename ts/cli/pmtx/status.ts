@@ -1,4 +1,4 @@
-import type { ElementState, StatusDocument } from '../../library/changer_cache.ts';
+import type { ElementState, StatusDocument } from '../../library/changers/changer_cache.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { answer } from '../grammar/output.ts';
 import { answerOptions, onChanger } from './parameters.ts';
@@ -31,8 +31,8 @@ export default defineCommand({
   output: answer<StatusDocument>(statusLines),
   run(choice, context) {
     return onChanger(choice, context, async (changer) => {
-      const { elementsOf } = await import('../../library/changer.ts');
-      const { printStatus } = await import('../../library/changer_cache.ts');
+      const { elementsOf } = await import('../../library/changers/changer.ts');
+      const { printStatus } = await import('../../library/changers/changer_cache.ts');
       const status = await changer.status();
       for (const warning of status.warnings) context.report.info(warning);
       return printStatus(elementsOf(status));

@@ -16,7 +16,7 @@ export default defineCommand({
   },
   output: nothing,
   async run({ slot, drivenum = 0, ...choice }, context) {
-    const { unloadDrive } = await import('../../library/changer_control.ts');
+    const { unloadDrive } = await import('../../library/changers/changer_control.ts');
     await onChanger(choice, context, (changer) => unloadDrive(changer, drivenum, slot));
   },
 });

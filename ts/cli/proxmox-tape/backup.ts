@@ -72,7 +72,7 @@ export default defineCommand({
       report.text(await report.work((log) => planBackup(installation, request, log)), backupPlanLines);
       return;
     }
-    const { backup } = await import('../../jobs/backup.ts');
+    const { backup } = await import('../../jobs/backup/backup.ts');
     return report.task((observer) => backup(installation, request, observer));
   },
 });

@@ -12,7 +12,7 @@ export default defineCommand({
   options: { drive, 'output-format': outputFormat },
   output: table<CartridgeAttribute>([{ name: 'id', type: 'integer' }, { name: 'name' }, { name: 'value' }]),
   async run(access, { installation }) {
-    const { cartridgeMemory } = await import('../../library/diagnosis.ts');
+    const { cartridgeMemory } = await import('../../library/drives/diagnosis.ts');
     return cartridgeMemory(installation, access);
   },
 });

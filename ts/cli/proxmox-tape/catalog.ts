@@ -22,7 +22,7 @@ export default defineCommand({
   },
   output: taskLog,
   async run(request, { installation, report }) {
-    const { restoreCatalog } = await import('../../jobs/catalog_restore.ts');
+    const { restoreCatalog } = await import('../../jobs/catalog/restore.ts');
     return report.task((observer) => restoreCatalog(installation, request, observer));
   },
 });

@@ -9,7 +9,7 @@ export default defineCommand({
   options: { drive },
   output: nothing,
   async run(access, { installation, report }) {
-    const { moveToEndOfData } = await import('../../library/end_of_data.ts');
+    const { moveToEndOfData } = await import('../../library/tapes/end_of_data.ts');
     report.info(`end of data: ${await moveToEndOfData(installation, access)} files before it`);
   },
 });

@@ -11,7 +11,7 @@ export default defineCommand({
   options: { drive },
   output: nothing,
   async run({ 'label-text': labelText, drive }, { installation, report }) {
-    const { exportMediaCall } = await import('../../library/slot_calls.ts');
+    const { exportMediaCall } = await import('../../library/changers/slot_calls.ts');
     await report.work((log) => exportMediaCall(installation, { labelText, drive }, log));
   },
 });

@@ -1,4 +1,4 @@
-import type { LibraryTape } from '../../library/inventory.ts';
+import type { LibraryTape } from '../../library/tapes/inventory.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { table } from '../grammar/output.ts';
 import { flag, taskOptions } from '../parameters.ts';
@@ -21,7 +21,7 @@ export default defineCommand({
   output: table<LibraryTape>([{ name: 'label-text' }, { name: 'uuid' }]),
   async run({ drive, catalog, 'read-labels': some, 'read-all-labels': all = false }, { installation, report }) {
     const { inventoryTask } = await import('../../jobs/drive_tasks.ts');
-    const { listTapes } = await import('../../library/inventory.ts');
+    const { listTapes } = await import('../../library/tapes/inventory.ts');
     if (some || all || catalog) {
       await report.task((observer) => inventoryTask(installation, { drive, all, catalog }, observer));
     }

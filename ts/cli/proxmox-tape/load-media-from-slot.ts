@@ -12,7 +12,7 @@ export default defineCommand({
   options: { drive },
   output: nothing,
   async run({ 'source-slot': slot, drive }, { installation, report }) {
-    const { loadFromSlotCall } = await import('../../library/slot_calls.ts');
+    const { loadFromSlotCall } = await import('../../library/changers/slot_calls.ts');
     await report.work((log) => loadFromSlotCall(installation, { slot, drive }, log));
   },
 });

@@ -1,4 +1,4 @@
-import type { LabelFacts } from '../../library/read_label.ts';
+import type { LabelFacts } from '../../library/tapes/read_label.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { record } from '../grammar/output.ts';
 import { drive, flag, outputFormat } from '../parameters.ts';
@@ -20,7 +20,7 @@ export default defineCommand({
     { name: 'encryption-key-fingerprint' },
   ]),
   async run(request, { installation, report }) {
-    const { readLabel } = await import('../../library/read_label.ts');
+    const { readLabel } = await import('../../library/tapes/read_label.ts');
     const facts = await readLabel(installation, request);
     if (facts.encryptionKeyFingerprint !== undefined) {
       const { missingKeyNote } = await import('../../keys/keys.ts');

@@ -84,7 +84,7 @@ export default defineCommand({
       report.text(await report.work((log) => planRestore(installation, request, log)), restorePlanLines);
       return;
     }
-    const { restore } = await import('../../jobs/restore.ts');
+    const { restore } = await import('../../jobs/restore/restore.ts');
     return report.task((observer) => restore(installation, request, observer));
   },
 });

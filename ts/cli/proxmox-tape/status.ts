@@ -1,4 +1,4 @@
-import type { DriveReport } from '../../library/status.ts';
+import type { DriveReport } from '../../library/drives/status.ts';
 import { defineCommand } from '../grammar/command.ts';
 import { record } from '../grammar/output.ts';
 import { drive, outputFormat } from '../parameters.ts';
@@ -28,7 +28,7 @@ export default defineCommand({
     { name: 'volume-mounts', type: 'integer' },
   ]),
   async run(access, { installation }) {
-    const { driveStatus } = await import('../../library/status.ts');
+    const { driveStatus } = await import('../../library/drives/status.ts');
     return driveStatus(installation, access);
   },
 });

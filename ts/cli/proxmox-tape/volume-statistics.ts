@@ -37,7 +37,7 @@ export default defineCommand({
     { name: 'write-protect', type: 'boolean' },
   ]),
   async run(access, { installation }) {
-    const { volumeStatistics } = await import('../../library/diagnosis.ts');
+    const { volumeStatistics } = await import('../../library/drives/diagnosis.ts');
     return volumeStatistics(installation, access);
   },
 });

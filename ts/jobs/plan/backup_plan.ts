@@ -14,10 +14,10 @@ import { sessionOf } from '../../media/location.ts';
 import { onlineUpdate } from '../../media/online.ts';
 import { poolPolicy } from '../../media/pool_policy.ts';
 import type { InventoryEntry } from '../../native.ts';
-import { type BackupParameters, checkBackup } from '../backup.ts';
-import { jobParameters } from '../backup_jobs.ts';
-import { BackupRun, type BackupSummary } from '../backup_run.ts';
-import { withDatastore } from '../datastores.ts';
+import { type BackupParameters, checkBackup } from '../backup/backup.ts';
+import { jobParameters } from '../backup/configured_jobs.ts';
+import { BackupRun, type BackupSummary } from '../backup/run.ts';
+import { withDatastore } from '../datastore/datastores.ts';
 import { expectedSpeed, mountSeconds } from './drive_speed.ts';
 import { StandIn } from './stand_in.ts';
 

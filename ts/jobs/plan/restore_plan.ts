@@ -11,11 +11,11 @@ import type { WorkLog } from '../../log.ts';
 import { isAvailable, parseLocation, sessionOf } from '../../media/location.ts';
 import { poolOf, setLabelOf } from '../../media/membership.ts';
 import type { InventoryEntry } from '../../native.ts';
-import { withDatastores } from '../datastores.ts';
-import { checkRestore, type RestoreParameters } from '../restore.ts';
-import { archivedSnapshots } from '../restore_chosen.ts';
-import { type ChosenSnapshot, chooseSnapshots } from '../restore_selection.ts';
-import { requireMembers } from '../restore_tapes.ts';
+import { withDatastores } from '../datastore/datastores.ts';
+import { archivedSnapshots } from '../restore/chosen.ts';
+import { checkRestore, type RestoreParameters } from '../restore/restore.ts';
+import { type ChosenSnapshot, chooseSnapshots } from '../restore/selection.ts';
+import { requireMembers } from '../restore/tapes.ts';
 import { expectedSpeed, mountSeconds } from './drive_speed.ts';
 
 export interface PlannedRead {

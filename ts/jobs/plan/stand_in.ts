@@ -12,7 +12,7 @@ import { addDrive } from '../../config/drives.ts';
 import { ensureDirectory, type Installation, now, openInstallation } from '../../config/installation.ts';
 import { DEFAULT_VIRTUAL_TAPE_BYTES, type DriveConfig } from '../../config/tape_sections.ts';
 import { FerriteError } from '../../errors.ts';
-import { type OpenDrive, withOpenDrive, withReservedDrive } from '../../library/drive.ts';
+import { type OpenDrive, withOpenDrive, withReservedDrive } from '../../library/drives/drive.ts';
 import { candidates } from '../../media/allocation.ts';
 import { cartridgeKind } from '../../media/cartridge.ts';
 import { Inventory } from '../../media/inventory.ts';

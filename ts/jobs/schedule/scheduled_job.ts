@@ -1,7 +1,7 @@
 /** Jobs as the daemon runs them: whatever they say goes to its log, and they wait for drives and tapes without end. */
 import type { Installation } from '../../config/installation.ts';
 import type { TaskObserver } from '../../log.ts';
-import { runBackupJob } from '../backup_jobs.ts';
+import { runBackupJob } from '../backup/configured_jobs.ts';
 import type { RunJob, ScheduleLog } from './scheduler.ts';
 
 export function scheduledJobs(installation: Installation, log: ScheduleLog): RunJob {

@@ -18,7 +18,7 @@ export default defineCommand({
   options: { ...jobParts, ...jobOptions },
   output: nothing,
   async run(job, { installation }) {
-    const { createJob } = await import('../../../jobs/backup_jobs.ts');
+    const { createJob } = await import('../../../jobs/backup/configured_jobs.ts');
     await createJob(installation, job);
   },
 });

@@ -1,4 +1,4 @@
-import type { JobListEntry } from '../../../jobs/backup_jobs.ts';
+import type { JobListEntry } from '../../../jobs/backup/configured_jobs.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { table } from '../../grammar/output.ts';
 import { outputFormat } from '../../parameters.ts';
@@ -23,7 +23,7 @@ export default defineCommand({
     { name: 'comment' },
   ]),
   async run(_, { installation, report }) {
-    const { listJobs } = await import('../../../jobs/backup_jobs.ts');
+    const { listJobs } = await import('../../../jobs/backup/configured_jobs.ts');
     return listJobs(installation, (message) => report.warn(message));
   },
 });

@@ -11,7 +11,7 @@ export default defineCommand({
   options: { digest: digestOption },
   output: nothing,
   async run({ id, digest }, { installation }) {
-    const { removeJob } = await import('../../../jobs/backup_jobs.ts');
+    const { removeJob } = await import('../../../jobs/backup/configured_jobs.ts');
     await removeJob(installation, id, digest);
   },
 });

@@ -13,7 +13,7 @@ export default defineCommand({
   options: { progress, 'no-wait': noWait },
   output: taskLog,
   async run({ id, 'no-wait': fails }, { installation, report }) {
-    const { runBackupJob } = await import('../../../jobs/backup_jobs.ts');
+    const { runBackupJob } = await import('../../../jobs/backup/configured_jobs.ts');
     return report.task((observer) => runBackupJob(installation, id, observer, { waiting: waitingFor(fails, report) }));
   },
 });

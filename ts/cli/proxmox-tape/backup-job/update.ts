@@ -17,7 +17,7 @@ export default defineCommand({
   options: { ...optionalJobParts, ...jobOptions, delete: deletions(deletableJobProperties), digest: digestOption },
   output: nothing,
   async run({ id, delete: deleted, digest, ...changes }, { installation }) {
-    const { updateJob } = await import('../../../jobs/backup_jobs.ts');
+    const { updateJob } = await import('../../../jobs/backup/configured_jobs.ts');
     await updateJob(installation, id, changes, { delete: deleted, digest });
   },
 });

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { CatalogExportSummary } from '../../../jobs/catalog_questions.ts';
+import type { CatalogExportSummary } from '../../../jobs/catalog/questions.ts';
 import { formatHumanSize } from '../../../time/human_size.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { text } from '../../grammar/output.ts';
@@ -21,7 +21,7 @@ export default defineCommand({
     `${file}: ${tapes} tapes, ${snapshots} snapshots, ${entries} files and directories, ${formatHumanSize(bytes)}`,
   ]),
   async run({ file, ...request }, { installation, report }) {
-    const { exportCatalog } = await import('../../../jobs/catalog_questions.ts');
+    const { exportCatalog } = await import('../../../jobs/catalog/questions.ts');
     const parameters = { file, ...scopeRequest(installation, request), ...(await lookInsideRequest(request)) };
     return report.work((log) => exportCatalog(installation, parameters, log));
   },

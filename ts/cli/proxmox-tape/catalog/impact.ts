@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { mediaLabel } from '../../../config/identifiers.ts';
-import type { CatalogImpact, ChunkImpact, SnapshotImpact } from '../../../jobs/catalog_impact.ts';
+import type { CatalogImpact, ChunkImpact, SnapshotImpact } from '../../../jobs/catalog/impact.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { text } from '../../grammar/output.ts';
 import { annotate, optional } from '../../grammar/parameter.ts';
@@ -52,7 +52,7 @@ export default defineCommand({
   },
   output: text<CatalogImpact>(lines),
   async run({ 'label-text': labelText, file, ...request }, { installation, report }) {
-    const { catalogImpact } = await import('../../../jobs/catalog_impact.ts');
+    const { catalogImpact } = await import('../../../jobs/catalog/impact.ts');
     const look = await lookInsideRequest(request);
     return report.work((log) => catalogImpact(installation, { ...look, labelText, file }, log));
   },

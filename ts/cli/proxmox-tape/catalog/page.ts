@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { CatalogPageSummary } from '../../../jobs/catalog_page.ts';
+import type { CatalogPageSummary } from '../../../jobs/pages/catalog_page.ts';
 import { formatHumanSize } from '../../../time/human_size.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { text } from '../../grammar/output.ts';
@@ -21,7 +21,7 @@ export default defineCommand({
   },
   output: text<CatalogPageSummary>(({ file, bytes }) => [`${file}: ${formatHumanSize(bytes)}; open it in a browser`]),
   async run(request) {
-    const { catalogPage } = await import('../../../jobs/catalog_page.ts');
+    const { catalogPage } = await import('../../../jobs/pages/catalog_page.ts');
     return catalogPage(request);
   },
 });

@@ -4,7 +4,7 @@ import Type, { type Static } from 'typebox';
 import { mediaSetUuid, poolName } from '../../../config/identifiers.ts';
 import { type Installation, now } from '../../../config/installation.ts';
 import { textAccepted } from '../../../config/value_text.ts';
-import type { CatalogRequest } from '../../../jobs/catalog_questions.ts';
+import type { CatalogRequest } from '../../../jobs/catalog/questions.ts';
 import { parseMoment } from '../../../time/moment.ts';
 import { optional } from '../../grammar/parameter.ts';
 

@@ -48,7 +48,7 @@ export default defineCommand({
   options: { ...lookInside, 'output-format': outputFormat, progress },
   output: queryResult,
   async run({ sql, ...request }, { installation, report }) {
-    const { queryCatalog } = await import('../../../jobs/catalog_questions.ts');
+    const { queryCatalog } = await import('../../../jobs/catalog/questions.ts');
     const look = await lookInsideRequest(request);
     return report.work((log) => queryCatalog(installation, { ...look, sql }, log));
   },

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { FoundFile } from '../../../jobs/catalog_questions.ts';
+import type { FoundFile } from '../../../jobs/catalog/questions.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { table } from '../../grammar/output.ts';
 import { defaulted } from '../../grammar/parameter.ts';
@@ -38,7 +38,7 @@ export default defineCommand({
     { sortBy: [] },
   ),
   async run({ text, limit, ...request }, { installation, report }) {
-    const { searchCatalog } = await import('../../../jobs/catalog_questions.ts');
+    const { searchCatalog } = await import('../../../jobs/catalog/questions.ts');
     const look = await lookInsideRequest(request);
     return report.work((log) => searchCatalog(installation, { ...look, text, limit }, log));
   },

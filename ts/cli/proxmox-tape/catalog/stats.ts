@@ -25,7 +25,7 @@ export default defineCommand({
     { name: 'files', type: 'integer' },
   ]),
   async run(request, { installation, report }) {
-    const { catalogStats } = await import('../../../jobs/catalog_questions.ts');
+    const { catalogStats } = await import('../../../jobs/catalog/questions.ts');
     const look = await lookInsideRequest(request);
     return report.work((log) => catalogStats(installation, look, log));
   },

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { changerName } from '../../../config/identifiers.ts';
-import type { ElementEntry } from '../../../library/elements.ts';
+import type { ElementEntry } from '../../../library/changers/elements.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { table } from '../../grammar/output.ts';
 import { defaulted, optional } from '../../grammar/parameter.ts';
@@ -31,7 +31,7 @@ export default defineCommand({
     { sortBy: ['entry-kind', 'entry-id'] },
   ),
   async run(request, { installation, report }) {
-    const { changerStatus } = await import('../../../library/changer_status.ts');
+    const { changerStatus } = await import('../../../library/changers/changer_status.ts');
     return changerStatus(installation, request, (message) => report.warn(message));
   },
 });

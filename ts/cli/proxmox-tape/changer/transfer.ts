@@ -13,7 +13,7 @@ export default defineCommand({
   },
   output: nothing,
   async run(request, { installation, report }) {
-    const { transferMedia } = await import('../../../library/changer_status.ts');
+    const { transferMedia } = await import('../../../library/changers/changer_status.ts');
     await transferMedia(installation, request, (line) => report.info(line));
   },
 });

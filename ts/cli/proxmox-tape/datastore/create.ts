@@ -15,7 +15,7 @@ export default defineCommand({
   options: { comment },
   output: nothing,
   async run(store, { installation }) {
-    const { createDatastore } = await import('../../../jobs/datastores.ts');
+    const { createDatastore } = await import('../../../jobs/datastore/datastores.ts');
     await createDatastore(installation, store);
   },
 });

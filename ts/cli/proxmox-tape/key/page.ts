@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { KeyPageSummary } from '../../../jobs/key_page.ts';
+import type { KeyPageSummary } from '../../../jobs/pages/key_page.ts';
 import { formatHumanSize } from '../../../time/human_size.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { text } from '../../grammar/output.ts';
@@ -15,7 +15,7 @@ export default defineCommand({
   options: { 'output-format': outputFormat },
   output: text<KeyPageSummary>(({ file, bytes }) => [`${file}: ${formatHumanSize(bytes)}; open it in a browser`]),
   async run(request) {
-    const { keyPage } = await import('../../../jobs/key_page.ts');
+    const { keyPage } = await import('../../../jobs/pages/key_page.ts');
     return keyPage(request);
   },
 });

@@ -24,7 +24,7 @@ export default defineCommand({
     { sortBy: [] },
   ),
   async run({ pool }, { installation }) {
-    const { listMediaSets } = await import('../../../jobs/media_changes.ts');
+    const { listMediaSets } = await import('../../../jobs/media/changes.ts');
     return listMediaSets(installation, { pool });
   },
 });

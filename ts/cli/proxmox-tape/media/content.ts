@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { mediaLabel, mediaSetUuid, mediaUuid, poolName } from '../../../config/identifiers.ts';
-import type { MediaContentEntry } from '../../../jobs/media.ts';
+import type { MediaContentEntry } from '../../../jobs/media/listing.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { table } from '../../grammar/output.ts';
 import { optional } from '../../grammar/parameter.ts';
@@ -36,7 +36,7 @@ export default defineCommand({
     { sortBy: ['media-set-uuid', 'seq-nr', 'store', 'snapshot', 'backup-time'] },
   ),
   async run({ pool, media, ...request }, { installation }) {
-    const { mediaContent } = await import('../../../jobs/media.ts');
+    const { mediaContent } = await import('../../../jobs/media/listing.ts');
     const filter = {
       pool,
       media,

@@ -11,7 +11,7 @@ export default defineCommand({
   options: { uuid: tapeByUuid, force: flag('Also when the tape belongs to a media set.') },
   output: nothing,
   async run({ 'label-text': labelText, uuid, force }, { installation }) {
-    const { destroyMedia } = await import('../../../jobs/media_changes.ts');
+    const { destroyMedia } = await import('../../../jobs/media/changes.ts');
     await destroyMedia(installation, { labelText, uuid, force });
   },
 });

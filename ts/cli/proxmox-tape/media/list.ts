@@ -38,7 +38,7 @@ export default defineCommand({
     { sortBy: ['pool', 'media-set-uuid', 'seq-nr', 'label-text'] },
   ),
   async run(request, { installation, report }) {
-    const { listMedia } = await import('../../../jobs/media.ts');
+    const { listMedia } = await import('../../../jobs/media/listing.ts');
     const { pool, 'update-status': updateStatus, 'update-status-changer': updateStatusChanger } = request;
     return listMedia(installation, { pool, updateStatus, updateStatusChanger }, (message) => report.warn(message));
   },

@@ -23,7 +23,7 @@ export default defineCommand({
   },
   output: nothing,
   async run({ 'label-text': labelText, uuid, 'vault-name': vault }, { installation, report }) {
-    const { moveMedia } = await import('../../../jobs/media_changes.ts');
+    const { moveMedia } = await import('../../../jobs/media/changes.ts');
     for (const note of await moveMedia(installation, { labelText, uuid, vault })) report.info(note);
   },
 });

@@ -20,7 +20,7 @@ export default defineCommand({
   },
   output: nothing,
   async run({ 'label-text': labelText, uuid, status }, { installation }) {
-    const { setMediaStatus } = await import('../../../jobs/media_changes.ts');
+    const { setMediaStatus } = await import('../../../jobs/media/changes.ts');
     await setMediaStatus(installation, { labelText, uuid, status });
   },
 });

@@ -30,7 +30,7 @@ export default defineCommand({
     { name: 'bytes-written', type: 'integer', render: bytes },
   ]),
   async run(request, { installation, report }) {
-    const { extractArchive } = await import('../../../jobs/snapshots.ts');
+    const { extractArchive } = await import('../../../jobs/datastore/snapshots.ts');
     return report.work((log) => extractArchive(installation, request, log));
   },
 });

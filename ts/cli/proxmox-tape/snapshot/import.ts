@@ -40,7 +40,7 @@ export default defineCommand({
     { name: 'new-chunk-bytes', type: 'integer', render: bytes },
   ]),
   async run({ 'backup-time': time, ...request }, { installation, report }) {
-    const { importSnapshot } = await import('../../../jobs/snapshots.ts');
+    const { importSnapshot } = await import('../../../jobs/datastore/snapshots.ts');
     return report.work((log) => importSnapshot(installation, { ...request, time }, log));
   },
 });

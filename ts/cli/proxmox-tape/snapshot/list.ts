@@ -1,5 +1,5 @@
 import { maxNamespaceDepth } from '../../../config/identifiers.ts';
-import type { SnapshotListEntry } from '../../../jobs/snapshots.ts';
+import type { SnapshotListEntry } from '../../../jobs/datastore/snapshots.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { table } from '../../grammar/output.ts';
 import { optional } from '../../grammar/parameter.ts';
@@ -25,7 +25,7 @@ export default defineCommand({
     { sortBy: [] },
   ),
   async run({ 'max-depth': maxDepth, ...request }, { installation }) {
-    const { listSnapshots } = await import('../../../jobs/snapshots.ts');
+    const { listSnapshots } = await import('../../../jobs/datastore/snapshots.ts');
     return listSnapshots(installation, { ...request, maxDepth });
   },
 });

@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { authId, datastoreName, namespace } from '../../../config/identifiers.ts';
 import { textAccepted } from '../../../config/value_text.ts';
-import { parseArchiveSource } from '../../../jobs/snapshots.ts';
+import { parseArchiveSource } from '../../../jobs/datastore/snapshots.ts';
 import { annotate, optional } from '../../grammar/parameter.ts';
 
 export const store = annotate(datastoreName, { completion: 'store' });

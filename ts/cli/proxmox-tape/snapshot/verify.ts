@@ -37,7 +37,7 @@ export default defineCommand({
     { name: 'errors', type: 'integer', render: length },
   ]),
   async run(request, { installation, report }) {
-    const { verifySnapshots } = await import('../../../jobs/snapshots.ts');
+    const { verifySnapshots } = await import('../../../jobs/datastore/snapshots.ts');
     const result = await report.work((log) => verifySnapshots(installation, request, log));
     for (const finding of findings(result)) report.fail(new FerriteError('data', 'verify-failed', finding));
     return result;
