@@ -12,6 +12,16 @@ export {
   openInstallation,
   type Variables,
 } from './config/installation.ts';
+export {
+  createTarget as createNotificationTarget,
+  listAddresses as listMailAddresses,
+  listTargets as listNotificationTargets,
+  removeTarget as removeNotificationTarget,
+  setAddress as setMailAddress,
+  setTargetSecret as setNotificationSecret,
+  targetConfig as notificationTarget,
+  updateTarget as updateNotificationTarget,
+} from './config/notify.ts';
 export * from './config/pools.ts';
 export { type ErrorKind, FerriteError, toFerriteError } from './errors.ts';
 export { type BackupParameters, backup } from './jobs/backup/backup.ts';
@@ -45,6 +55,7 @@ export {
 } from './jobs/keys.ts';
 export * from './jobs/media/changes.ts';
 export * from './jobs/media/listing.ts';
+export { testTarget as testNotificationTarget } from './jobs/notify/test_target.ts';
 export { type CatalogPageRequest, type CatalogPageSummary, catalogPage } from './jobs/pages/catalog_page.ts';
 export * from './jobs/pages/key_page.ts';
 export * from './jobs/plan/backup_plan.ts';
@@ -53,9 +64,15 @@ export { type RestoreList, readRestoreList } from './jobs/restore/list.ts';
 export { type RestoreParameters, restore } from './jobs/restore/restore.ts';
 export type { RestoreSummary } from './jobs/restore/summary.ts';
 export { scanTape } from './jobs/scan_tape.ts';
+export { type DaemonOptions, runDaemon } from './jobs/schedule/daemon.ts';
+export { type ScheduledRun, upcomingRuns, upcomingTimes } from './jobs/schedule/next_runs.ts';
+export { scheduledJobs } from './jobs/schedule/scheduled_job.ts';
+export type { RunJob, ScheduleLog } from './jobs/schedule/scheduler.ts';
 export * from './keys/key_status.ts';
 export * from './keys/keys.ts';
 export { type BarcodeSheetRequest, barcodeSheet } from './labels/barcode_sheet.ts';
+export { printStatus as printChangerStatus } from './library/changers/changer_cache.ts';
+export { controlChanger, unloadDrive } from './library/changers/changer_control.ts';
 export { type ChangerStatusRequest, changerStatus, transferMedia } from './library/changers/changer_status.ts';
 export type { ElementEntry } from './library/changers/elements.ts';
 export {
@@ -65,7 +82,10 @@ export {
 export * from './library/device_config.ts';
 export * from './library/devices.ts';
 export { cartridgeMemory, volumeStatistics } from './library/drives/diagnosis.ts';
+export * from './library/drives/driver_options.ts';
 export * from './library/drives/status.ts';
+export { controlTape } from './library/drives/tape_control.ts';
+export * from './library/emulated_library.ts';
 export { moveToEndOfData } from './library/tapes/end_of_data.ts';
 export { type LibraryTape, listTapes } from './library/tapes/inventory.ts';
 export * from './library/tapes/read_label.ts';
