@@ -60,7 +60,8 @@ async function processWithKey(t: ExecutionContext, library: EmulatedLibrary, the
 test('a process that is killed leaves the key in the drive, and the next one who opens it clears it', async (t) => {
   const library = await emulatedLibrary(t);
   await (await openChanger(t, library)).load(1, 0);
-  const child = await processWithKey(t, library, 'setInterval(() => {}, 1000);');
+  // It holds on to the drive: one that is forgotten is closed, and loses the key.
+  const child = await processWithKey(t, library, 'setInterval(() => drive, 1000);');
   child.kill('SIGKILL');
   await once(child, 'exit');
   const observer = await openDrive(t, library, 0, { passive: true });
