@@ -1,7 +1,7 @@
 //! One named operating system thread that owns something (a drive, a changer) and works its calls off in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -115,6 +115,53 @@ impl<S: 'static> Worker<S> {
             Failure::new(Kind::Usage, "closed", "the thread of this device has ended").into_js(env)
         };
         self.messages.send(message).map_err(|_| closed())
+    }
+}
+
+/// The worker of an open device until it is closed.
+pub struct WorkerSlot<S> {
+    /// `drive 'tape0'`
+    device: String,
+    worker: Mutex<Option<Worker<S>>>,
+}
+
+impl<S: 'static> WorkerSlot<S> {
+    /// `device` names it in the error of calls that come too late: `drive 'tape0'`.
+    pub fn new(device: String, worker: Worker<S>) -> Self {
+        Self {
+            device,
+            worker: Mutex::new(Some(worker)),
+        }
+    }
+
+    /// Queues `work` and returns the promise of its result. Fails once the device is closed.
+    pub fn call<'env, T, F>(&self, env: &'env Env, work: F) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+        F: FnOnce(&mut S) -> Result<T, Failure> + Send + 'static,
+    {
+        match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(worker) => worker.call(env, work),
+            None => {
+                let message = format!("{} is closed", self.device);
+                Err(Failure::new(Kind::Usage, "closed", message).into_js(env))
+            }
+        }
+    }
+
+    /// Ends the thread behind the calls that are queued; harmless when called again.
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let mut slot = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = slot.take();
+        drop(slot);
+        match worker {
+            Some(worker) => worker.close(env),
+            None => {
+                let (pending, promise) = Pending::new(env)?;
+                pending.settle(Ok(()));
+                Ok(promise)
+            }
+        }
     }
 }
 

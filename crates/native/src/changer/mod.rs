@@ -4,8 +4,8 @@
 mod status;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use ferrite_scsi::changer::Moved;
 use ferrite_scsi::{Changer, ChangerOptions as ScsiOptions, Place};
@@ -16,8 +16,7 @@ use napi_derive::napi;
 use crate::devices::{Wrapping, open_changer, wrapped};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
-use crate::promise::Pending;
-use crate::worker::Worker;
+use crate::worker::{Worker, WorkerSlot};
 use status::ChangerStatus;
 
 /// A changer as its section in tape.cfg describes it.
@@ -112,7 +111,7 @@ impl From<Moved> for MoveOutcome {
 pub struct MediaChanger {
     name: String,
     cancel: Arc<AtomicBool>,
-    worker: Mutex<Option<Worker<Changer>>>,
+    worker: WorkerSlot<Changer>,
 }
 
 /// Peripheral device type of a changer, and its name in PBS's tools.
@@ -144,9 +143,9 @@ impl MediaChanger {
                 Ok(Changer::open(transport, options)?)
             },
             move |worker| MediaChanger {
+                worker: WorkerSlot::new(format!("changer '{name}'"), worker),
                 name,
                 cancel,
-                worker: Mutex::new(Some(worker)),
             },
             move || stop.store(true, Ordering::Relaxed),
         )
@@ -250,19 +249,7 @@ impl MediaChanger {
     /// Closes the changer once its queued calls are done.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        let worker = self
-            .worker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match worker {
-            Some(worker) => worker.close(env),
-            None => {
-                let (pending, promise) = Pending::new(env)?;
-                pending.settle(Ok(()));
-                Ok(promise)
-            }
-        }
+        self.worker.close(env)
     }
 }
 
@@ -273,14 +260,6 @@ impl MediaChanger {
         T: ToNapiValue + Send + 'static,
         F: FnOnce(&mut Changer) -> Result<T, Failure> + Send + 'static,
     {
-        match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(worker) => worker.call(env, work),
-            None => Err(Failure::new(
-                Kind::Usage,
-                "closed",
-                format!("changer '{}' is closed", self.name),
-            )
-            .into_js(env)),
-        }
+        self.worker.call(env, work)
     }
 }

@@ -13,8 +13,8 @@ mod status;
 mod tool;
 mod transfer;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use ferrite_datastore::CancelFlag;
 use ferrite_pipeline::Environment as CoreEnvironment;
@@ -23,9 +23,9 @@ use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi_derive::napi;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, Kind};
-use crate::promise::{Pending, guarded};
-use crate::worker::Worker;
+use crate::failure::Failure;
+use crate::promise::guarded;
+use crate::worker::{Worker, WorkerSlot};
 use state::DriveState;
 
 /// A drive as its section in tape.cfg describes it.
@@ -71,7 +71,7 @@ impl Cancel {
 pub struct TapeDrive {
     name: String,
     cancel: Cancel,
-    worker: Mutex<Option<Worker<DriveState>>>,
+    worker: WorkerSlot<DriveState>,
 }
 
 #[napi]
@@ -95,9 +95,9 @@ impl TapeDrive {
             &format!("drive-{name}"),
             move || setup.open(),
             move |worker| TapeDrive {
+                worker: WorkerSlot::new(format!("drive '{name}'"), worker),
                 name,
                 cancel,
-                worker: Mutex::new(Some(worker)),
             },
             move || stop.set(),
         )
@@ -118,19 +118,7 @@ impl TapeDrive {
     /// Closes the drive once its queued calls are done; then others can open it.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        let worker = self
-            .worker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match worker {
-            Some(worker) => worker.close(env),
-            None => {
-                let (pending, promise) = Pending::new(env)?;
-                pending.settle(Ok(()));
-                Ok(promise)
-            }
-        }
+        self.worker.close(env)
     }
 }
 
@@ -141,19 +129,11 @@ impl TapeDrive {
         T: ToNapiValue + Send + 'static,
         F: FnOnce(&mut DriveState) -> Result<T, Failure> + Send + 'static,
     {
-        match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(worker) => worker.call(env, move |state| {
-                guarded(|| work(state)).map_err(|failure| {
-                    state.forget_key();
-                    state.explain(failure)
-                })
-            }),
-            None => Err(Failure::new(
-                Kind::Usage,
-                "closed",
-                format!("drive '{}' is closed", self.name),
-            )
-            .into_js(env)),
-        }
+        self.worker.call(env, move |state| {
+            guarded(|| work(state)).map_err(|failure| {
+                state.forget_key();
+                state.explain(failure)
+            })
+        })
     }
 }
