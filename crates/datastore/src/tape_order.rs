@@ -4,7 +4,6 @@
 //! memory, and only the chunks of it that are wanted.
 
 use std::collections::HashSet;
-use std::num::NonZeroUsize;
 use std::vec;
 
 use ferrite_formats::Digest;
@@ -15,9 +14,9 @@ use crate::snapshot::SnapshotReader;
 use crate::store::ChunkOrder;
 
 /// Below this, starting threads costs more than it saves.
-const PARALLEL_FROM: usize = 1024;
-/// More do not help: a disk reorders this many look-ups well enough.
-const MOST_THREADS: usize = 8;
+const PARALLEL_FROM: usize = 64;
+/// They wait for the disk, not for a core. A disk reorders this many look-ups well enough.
+const LOOK_UP_THREADS: usize = 8;
 
 /// Iterator over the chunks of a snapshot in tape order. Ends after the first error.
 pub struct TapeOrder<'a, F> {
@@ -131,11 +130,9 @@ fn inodes(digests: &[Digest], chunks: &ChunkStore) -> Vec<(Option<u64>, Digest)>
     if digests.len() < PARALLEL_FROM {
         return look_up(digests);
     }
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = (2 * cores).min(MOST_THREADS);
     std::thread::scope(|scope| {
         let parts: Vec<_> = digests
-            .chunks(digests.len().div_ceil(threads))
+            .chunks(digests.len().div_ceil(LOOK_UP_THREADS))
             .map(|part| (part, scope.spawn(move || look_up(part))))
             .collect();
         parts
