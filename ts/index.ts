@@ -60,7 +60,7 @@ export { type CatalogPageRequest, type CatalogPageSummary, catalogPage } from '.
 export * from './jobs/pages/key_page.ts';
 export * from './jobs/plan/backup_plan.ts';
 export * from './jobs/plan/restore_plan.ts';
-export { type RestoreList, readRestoreList } from './jobs/restore/list.ts';
+export { type RestoreList, readRestoreList, snapshotsOfList } from './jobs/restore/list.ts';
 export { type RestoreParameters, restore } from './jobs/restore/restore.ts';
 export type { RestoreSummary } from './jobs/restore/summary.ts';
 export { scanTape } from './jobs/scan_tape.ts';

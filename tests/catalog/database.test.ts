@@ -3,7 +3,8 @@ import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { listContent } from '../../ts/catalog/content.ts';
-import { CatalogDatabase, type CatalogProblem } from '../../ts/catalog/database.ts';
+import { CatalogDatabase } from '../../ts/catalog/database.ts';
+import type { CatalogProblem } from '../../ts/catalog/problem.ts';
 import { ensureDirectory, type Installation } from '../../ts/config/installation.ts';
 import { mediaContent } from '../../ts/index.ts';
 import { InventoryFile } from '../../ts/media/inventory_file.ts';
@@ -23,13 +24,10 @@ async function snapshotCount(
   installation: Installation,
 ): Promise<{ count: number; problems: readonly CatalogProblem[] }> {
   const { entries } = await new InventoryFile(installation).load();
-  const database = await CatalogDatabase.open(installation, entries);
-  try {
+  return CatalogDatabase.use(installation, entries, {}, (database) => {
     const [row] = database.query('SELECT count(*) AS count FROM snapshot');
     return { count: Number(row?.count), problems: database.problems };
-  } finally {
-    database.close();
-  }
+  });
 }
 
 const cacheFile = (installation: Installation): string => join(installation.paths.cacheDir, 'catalog.sqlite');
@@ -128,8 +126,10 @@ fixtureTest('problems are those of tapes with content, and only a question about
     problems.map(({ labelText, state }) => [labelText, state]),
     [['TAPE02', 'missing']],
   );
-  const database = await CatalogDatabase.open(installation, entries);
-  t.teardown(() => database.close());
-  t.true(listContent(database, { labelText: 'TAPE01' }).length > 0);
-  t.throws(() => listContent(database, { backupType: 'vm' }), { message: /'TAPE02'.*missing.*proxmox-tape catalog'/ });
+  await CatalogDatabase.use(installation, entries, {}, (database) => {
+    t.true(listContent(database, { labelText: 'TAPE01' }).length > 0);
+    t.throws(() => listContent(database, { backupType: 'vm' }), {
+      message: /'TAPE02'.*missing.*proxmox-tape catalog'/,
+    });
+  });
 });

@@ -89,7 +89,7 @@ export async function sampleCatalog(sets: readonly SampleSet[]): Promise<Uint8Ar
   connection.transaction(() => {
     for (const set of sets) addSet(connection, set);
   });
-  const { bytes } = await exportDatabase(connection, {}, 1_720_000_000);
+  const { bytes } = exportDatabase(connection, {}, 1_720_000_000);
   connection.close();
   return bytes;
 }

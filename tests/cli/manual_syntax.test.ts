@@ -79,6 +79,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
       'proxmox-tape restore <media-set> <store> [{<snapshots>}] [OPTIONS]',
       '<snapshots> : <array>',
       '--dry-run <boolean>',
+      '--list <string>',
       '--namespaces <array>',
       NO_WAIT,
       '--notification-mode legacy-sendmail|notification-system',

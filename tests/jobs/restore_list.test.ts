@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseRestoreList, readRestoreList } from '../../ts/jobs/restore/list.ts';
+import { parseRestoreList, readRestoreList, snapshotsOfList } from '../../ts/jobs/restore/list.ts';
 import { temporaryDirectory } from '../temporary_installation.ts';
 
 const SET = '9da37a55-aac7-4deb-91c6-482b3b675f30';
@@ -22,6 +22,20 @@ test('a list names a media set and snapshots', async (t) => {
     mediaSet: SET,
     snapshots: ['tank:vm/100/2024-06-05T09:38:20Z', 'tank:ns/a/ct/1/2024-06-05T09:38:20Z'],
   });
+});
+
+test('a list is for a restore of its media set alone, and for what can be read', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'list.json');
+  writeFileSync(path, list());
+  t.is((await snapshotsOfList(path, SET.toUpperCase())).length, 2);
+  const other = '00000000-0000-4000-8000-000000000001';
+  await t.throwsAsync(snapshotsOfList(path, other), { code: 'restore-list', message: new RegExp(`${SET}.*${other}`) });
+  await t.throwsAsync(readRestoreList(join(directory, 'none.json')), {
+    code: 'restore-list',
+    message: /none\.json.*ENOENT/,
+  });
+  await t.throwsAsync(readRestoreList(directory), { code: 'restore-list', message: /EISDIR/ });
 });
 
 const REFUSED: [string, string, RegExp][] = [

@@ -3,8 +3,9 @@
  * It reads a copy in memory; nothing it does changes the file it came from.
  */
 import { CatalogConnection, type QueryResult, type SqlJsStatic } from './connection.ts';
-import { type DirectoryPage, findPath, listDirectory, type Occurrence, occurrences, type PathStep } from './files.ts';
+import { type DirectoryPage, findPath, listDirectory, type PathStep } from './files.ts';
 import { type AffectedSnapshot, affectedSnapshots, type LossRequest } from './impact.ts';
+import { type Occurrence, occurrences } from './occurrences.ts';
 import { type SearchOptions, type SearchResult, searchNames } from './search.ts';
 import {
   type CatalogSnapshot,

@@ -36,6 +36,7 @@ export class CatalogConnection {
 
   private constructor(database: Database) {
     this.#database = database;
+    this.#settle();
   }
 
   /** An empty database of the current version. */
@@ -59,9 +60,7 @@ export class CatalogConnection {
       return connection;
     } catch (error) {
       database?.close();
-      if (error instanceof FerriteError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new FerriteError('data', 'catalog-damaged', `the catalog database is damaged: ${reason}`, { cause: error });
+      throw error instanceof FerriteError ? error : damaged(error);
     }
   }
 
@@ -96,16 +95,35 @@ export class CatalogConnection {
 
   /** All rows of a query. Parameters are named: `:pool`. */
   rows(text: string, parameters: SqlParameters = {}): Row[] {
-    const statement = this.#prepared.get(text) ?? this.#database.prepare(text);
-    this.#prepared.set(text, statement);
+    return this.guarded(() => {
+      const statement = this.#prepared.get(text) ?? this.#database.prepare(text);
+      this.#prepared.set(text, statement);
+      try {
+        statement.bind(parameters);
+        const rows: Row[] = [];
+        while (statement.step()) rows.push(statement.getAsObject());
+        return rows;
+      } finally {
+        statement.reset();
+      }
+    });
+  }
+
+  /** The same one by one, for those who may not want all of them. */
+  *each(text: string, parameters: SqlParameters = {}): Generator<Row> {
+    const statement = this.guarded(() => this.#database.prepare(text));
     try {
-      statement.bind(parameters);
-      const rows: Row[] = [];
-      while (statement.step()) rows.push(statement.getAsObject());
-      return rows;
+      this.guarded(() => statement.bind(parameters));
+      while (this.guarded(() => statement.step())) yield statement.getAsObject();
     } finally {
-      statement.reset();
+      statement.free();
     }
+  }
+
+  /** Reads everything: what a damaged file holds is found now, and not when somebody asks for it. */
+  check(): void {
+    const [row] = this.rows('PRAGMA quick_check(1)');
+    if (row?.quick_check !== 'ok') throw damaged(row?.quick_check);
   }
 
   /**
@@ -122,8 +140,10 @@ export class CatalogConnection {
       return this.#query(text, limit);
     } catch (error) {
       if (error instanceof FerriteError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new FerriteError('usage', 'bad-query', `the query cannot be answered: ${reason}`, { cause: error });
+      if (isDamage(error)) throw damaged(error);
+      throw new FerriteError('usage', 'bad-query', `the query cannot be answered: ${reasonOf(error)}`, {
+        cause: error,
+      });
     } finally {
       this.#database.run('PRAGMA query_only = OFF');
     }
@@ -140,10 +160,10 @@ export class CatalogConnection {
   }
 
   run(text: string, parameters?: SqlValue[]): void {
-    this.#database.run(text, parameters);
+    this.guarded(() => this.#database.run(text, parameters));
   }
 
-  /** A statement that runs often; `free` it. */
+  /** A statement that runs often, inside `guarded`; `free` it. */
   prepare(text: string): Statement {
     return this.#database.prepare(text);
   }
@@ -164,19 +184,37 @@ export class CatalogConnection {
   insertRows(table: string, rows: readonly SqlValue[][]): void {
     const places = (rows[0] ?? []).map(() => '?').join(', ');
     if (places === '') return;
-    const insert = this.#database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${places})`);
-    try {
-      for (const row of rows) insert.run(row);
-    } finally {
-      insert.free();
-    }
+    this.guarded(() => {
+      const insert = this.#database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${places})`);
+      try {
+        for (const row of rows) insert.run(row);
+      } finally {
+        insert.free();
+      }
+    });
   }
 
   /** The database as a file's bytes. */
   export(): Uint8Array {
-    // sql.js frees them all.
+    // sql.js closes the database meanwhile: statements and settings are gone.
     this.#prepared.clear();
-    return this.#database.export();
+    const bytes = this.guarded(() => this.#database.export());
+    this.#settle();
+    return bytes;
+  }
+
+  /** What is deleted is overwritten, so that an exported file holds nothing but what is in its tables. */
+  #settle(): void {
+    this.#database.run('PRAGMA secure_delete = ON');
+  }
+
+  /** What SQLite says of a damaged file becomes a FerriteError (`data`, `catalog-damaged`). */
+  guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw isDamage(error) ? damaged(error) : error;
+    }
   }
 
   close(): void {
@@ -184,6 +222,15 @@ export class CatalogConnection {
     this.#database.close();
   }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, of which sql.js tells the text alone. */
+const isDamage = (error: unknown): boolean =>
+  /^(database disk image is malformed|file is not a database)/.test(reasonOf(error));
+
+const damaged = (error: unknown): FerriteError =>
+  new FerriteError('data', 'catalog-damaged', `the catalog database is damaged: ${reasonOf(error)}`, { cause: error });
 
 /** Throws a FerriteError (`usage`, `too-large`) for what would not fit into memory: ask before reading. */
 export function checkSize(bytes: number): void {

@@ -1,7 +1,6 @@
 /** What `media content` answers: which snapshot lies on which tape (behaviour.md 15.2). */
-import { FerriteError } from '../errors.ts';
 import type { Row } from './connection.ts';
-import { type CatalogDatabase, problemText } from './database.ts';
+import type { CatalogDatabase } from './database.ts';
 
 /** All given filters must match. */
 export interface ContentFilter {
@@ -57,10 +56,9 @@ export function listContent(database: CatalogDatabase, filter: ContentFilter): C
     ':mediaSet': filter.mediaSet ?? null,
   };
   const selected = new Set(
-    database.query(`SELECT media.uuid FROM media WHERE ${MEDIA_FILTER}`, media).map((row) => row.uuid),
+    database.query(`SELECT media.uuid FROM media WHERE ${MEDIA_FILTER}`, media).map((row) => String(row.uuid)),
   );
-  const problem = database.problems.find(({ mediaUuid }) => selected.has(mediaUuid));
-  if (problem) throw new FerriteError('data', 'catalog-unusable', problemText(problem));
+  database.requireUsable(selected);
   const parameters = { ...media, ':backupType': filter.backupType ?? null, ':backupId': filter.backupId ?? null };
   return database.query(CONTENT, parameters).map(contentEntry);
 }

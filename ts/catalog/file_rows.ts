@@ -52,6 +52,10 @@ export class FileRows {
   }
 
   add(page: FilePage): void {
+    this.#connection.guarded(() => this.#add(page));
+  }
+
+  #add(page: FilePage): void {
     const names = page.names.split('\0');
     let from = 0;
     for (const [number, count] of page.entryCounts.entries()) {
@@ -93,11 +97,11 @@ export class FileRows {
   }
 }
 
-/** Listings of snapshots that are on no known tape any more, and directories that only they had. */
-export function forgetLostListings(connection: CatalogConnection): void {
+/** Listings of snapshots that are on no known tape any more, and directories that only they had. Tells whether there were any. */
+export function forgetLostListings(connection: CatalogConnection): boolean {
   const lost = `SELECT id FROM listing
     WHERE NOT EXISTS (SELECT 1 FROM snapshot WHERE snapshot.store = listing.store AND snapshot.path = listing.path)`;
-  if (connection.rows(`${lost} LIMIT 1`).length === 0) return;
+  if (connection.rows(`${lost} LIMIT 1`).length === 0) return false;
   connection.transaction(() => {
     for (const table of ['snapshot_file', 'share']) connection.run(`DELETE FROM ${table} WHERE listing IN (${lost})`);
     connection.run(`DELETE FROM listing WHERE id IN (${lost})`);
@@ -113,4 +117,5 @@ export function forgetLostListings(connection: CatalogConnection): void {
     connection.run('DELETE FROM directory WHERE id NOT IN (SELECT id FROM reachable)');
     connection.run('DROP TABLE reachable');
   });
+  return true;
 }

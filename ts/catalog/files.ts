@@ -85,32 +85,3 @@ export function findPath(connection: CatalogConnection, root: number, path: stri
   }
   return steps;
 }
-
-/** A place where an entry is: one path in one snapshot. */
-export interface Occurrence {
-  store: string;
-  snapshot: string;
-  /** From the archive on: `root.pxar.didx/etc/passwd`. */
-  path: string;
-}
-
-/**
- * Where an entry is, over all snapshots that hold it in the same state. `limit` bounds the work: equal directories can be
- * in very many places.
- */
-export function occurrences(connection: CatalogConnection, entry: number, limit = 1000): Occurrence[] {
-  const rows = connection.rows(
-    `WITH RECURSIVE up(directory, path, depth) AS (
-      SELECT directory, name, 0 FROM entry WHERE id = :entry
-      UNION ALL
-      SELECT parent.directory, parent.name || '/' || up.path, up.depth + 1
-        FROM up JOIN entry AS parent ON parent.child = up.directory
-        WHERE up.depth < 4096
-        LIMIT :bound
-    )
-    SELECT listing.store, listing.path AS snapshot, up.path FROM up JOIN listing ON listing.root = up.directory
-    ORDER BY snapshot DESC LIMIT :limit`,
-    { ':entry': entry, ':limit': limit, ':bound': limit * 64 },
-  );
-  return rows.map((row) => ({ store: String(row.store), snapshot: String(row.snapshot), path: String(row.path) }));
-}

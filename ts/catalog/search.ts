@@ -2,8 +2,10 @@
  * Search by name over all snapshots on all tapes: text that names contain, or a pattern with `*` and `?` that they match.
  * Upper and lower case are alike for letters of ASCII.
  */
-import type { CatalogConnection } from './connection.ts';
-import { type DirectoryEntry, directoryEntry, type Occurrence, occurrences } from './files.ts';
+import { FerriteError } from '../errors.ts';
+import type { CatalogConnection, Row } from './connection.ts';
+import { type DirectoryEntry, directoryEntry } from './files.ts';
+import { DirectoryPlaces, type Occurrence, placesIn } from './occurrences.ts';
 
 export interface SearchOptions {
   /** Most results (default 200). */
@@ -19,7 +21,7 @@ export interface SearchMatch extends DirectoryEntry {
 export interface SearchResult {
   matches: SearchMatch[];
   archives: ArchiveMatch[];
-  /** There are more than were asked for. */
+  /** These are not all, as far as was looked. */
   more: boolean;
 }
 
@@ -30,6 +32,11 @@ export interface ArchiveMatch extends Occurrence {
 const LIMIT = 200;
 /** Snapshots that are named for each match; all of them are a click away. */
 const OCCURRENCES = 50;
+/** Names are shorter, and SQLite takes patterns of this length. */
+const LONGEST_TEXT = 16_384;
+/** Names that are looked at to find some in a folder: a name like `*` fits all of them. */
+const MOST_CANDIDATES = 200_000;
+const BATCH = 2_000;
 
 /** With the directory that it is in. */
 interface FoundEntry extends DirectoryEntry {
@@ -39,7 +46,7 @@ interface FoundEntry extends DirectoryEntry {
 interface Pattern {
   /** For LIKE with `\`. */
   like: string;
-  /** Beginning that all matches share, where there is one. */
+  /** Of `*` and `?`: beginning that all matches share. Undefined: text that is looked for in names. */
   prefix: string | undefined;
 }
 
@@ -47,41 +54,45 @@ const escaped = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
 
 /** `*.conf` and `a?c` must match whole names; anything else is looked for in them. */
 export function namePattern(text: string): Pattern {
-  if (!/[*?]/.test(text)) return { like: `%${escaped(text)}%`, prefix: undefined };
-  const like = escaped(text).replaceAll('*', '%').replaceAll('?', '_');
-  const prefix = /^[^*?]+/.exec(text)?.[0];
-  return { like, prefix };
+  const prefix = /^[^*?]*/.exec(text)?.[0] ?? '';
+  if (prefix === text) return { like: `%${escaped(text)}%`, prefix: undefined };
+  return { like: escaped(text).replaceAll(/\*+/g, '%').replaceAll('?', '_'), prefix };
 }
 
 /** Names that begin with the text come first; they are found in the index without looking at the others. */
 export function searchNames(connection: CatalogConnection, text: string, options: SearchOptions = {}): SearchResult {
+  if (text.length > LONGEST_TEXT) throw new FerriteError('usage', 'bad-search', 'no name is as long as this text');
   const limit = options.limit ?? LIMIT;
   const [folder, name] = splitPath(text.trim());
   if (name === '' && folder === '') return { matches: [], archives: [], more: false };
   const pattern = namePattern(name);
-  const found = findEntries(connection, name, pattern, folder === '' ? limit + 1 : limit * 20);
-  const located = locate(connection, found);
-  const matches = located.flatMap((match) => {
-    const places = match.places.filter(({ path }) => isBelow(path, folder));
-    return places.length > 0 ? [{ ...match, places }] : [];
-  });
+  const candidates = findCandidates(connection, name, pattern, folder === '' ? limit + 1 : BATCH);
+  const { matches, all } = takeMatches(connection, candidates, folder, limit);
   const archives = folder === '' ? findArchives(connection, pattern, limit) : [];
-  return { matches: matches.slice(0, limit), archives, more: matches.length > limit };
+  return { matches: matches.slice(0, limit), archives, more: !all || matches.length > limit };
 }
 
-/** Files of one directory are in the same places, so each directory is looked up once. */
-function locate(connection: CatalogConnection, found: readonly FoundEntry[]): SearchMatch[] {
-  const folders = new Map<number, Occurrence[]>();
-  return found.map(({ parent, ...entry }) => {
-    const first = folders.get(parent);
-    if (first) return { ...entry, places: first.map((place) => ({ ...place, path: place.path + entry.name })) };
-    const places = occurrences(connection, entry.id, OCCURRENCES);
-    folders.set(
-      parent,
-      places.map((place) => ({ ...place, path: place.path.slice(0, place.path.length - entry.name.length) })),
-    );
-    return { ...entry, places };
-  });
+/** The first candidates below a folder; `all`: there are no more. */
+function takeMatches(
+  connection: CatalogConnection,
+  candidates: Iterable<readonly number[]>,
+  folder: string,
+  limit: number,
+): { matches: SearchMatch[]; all: boolean } {
+  const places = new DirectoryPlaces(connection, OCCURRENCES);
+  const matches: SearchMatch[] = [];
+  let looked = 0;
+  for (const ids of candidates) {
+    const entries = readEntries(connection, ids);
+    places.follow(entries.map(({ parent }) => parent));
+    for (const { parent, ...entry } of entries) {
+      const found = placesIn(places, parent, entry.name).filter(({ path }) => isBelow(path, folder));
+      if (found.length > 0 || folder === '') matches.push({ ...entry, places: found });
+    }
+    looked += ids.length;
+    if (matches.length > limit || looked > Math.max(limit, MOST_CANDIDATES)) return { matches, all: false };
+  }
+  return { matches, all: true };
 }
 
 /** `etc/*.conf` asks for `*.conf` in directories whose path contains `etc/`. */
@@ -98,37 +109,52 @@ const isBelow = (path: string, folder: string): boolean =>
     .toLowerCase()
     .includes(folder);
 
-function findEntries(connection: CatalogConnection, name: string, pattern: Pattern, limit: number): FoundEntry[] {
-  const start = pattern.prefix ?? name;
-  const ids: number[] = [];
-  const take = (query: string, parameters: Record<string, string | number>): void => {
-    for (const { id } of connection.rows(query, { ...parameters, ':limit': limit - ids.length })) ids.push(Number(id));
-  };
-  const range = { ':start': start, ':end': `${start}\u{10ffff}` };
-  take(
-    `SELECT id FROM entry INDEXED BY entry_name
-    WHERE name >= :start COLLATE NOCASE AND name < :end COLLATE NOCASE AND name LIKE :like ESCAPE '\\'
-    ORDER BY name COLLATE NOCASE LIMIT :limit`,
-    { ...range, ':like': pattern.prefix === undefined ? `${escaped(start)}%` : pattern.like },
-  );
-  // A pattern with a beginning has nothing else.
-  if (pattern.prefix === undefined && ids.length < limit) {
-    take(
-      `SELECT id FROM entry INDEXED BY entry_name
-      WHERE name LIKE :like ESCAPE '\\' AND NOT (name >= :start COLLATE NOCASE AND name < :end COLLATE NOCASE)
-      LIMIT :limit`,
-      { ...range, ':like': pattern.like },
-    );
+/** Ids of entries with a fitting name, in batches: whoever has enough of them asks for no more. */
+function* findCandidates(
+  connection: CatalogConnection,
+  name: string,
+  { like, prefix }: Pattern,
+  batch: number,
+): Generator<number[]> {
+  const search = (query: string, start: string, like: string): Generator<number[]> =>
+    batches(connection.each(query, { ':start': start, ':end': `${start}\u{10ffff}`, ':like': like }), batch);
+  if (prefix === undefined) {
+    yield* search(BEGINNING, name, `${escaped(name)}%`);
+    yield* search(ELSEWHERE, name, like);
+  } else {
+    yield* search(prefix === '' ? ANY : BEGINNING, prefix, like);
   }
-  return ids.flatMap((id) =>
-    connection
-      .rows(
-        `SELECT entry.*, child.files, child.bytes FROM entry LEFT JOIN directory AS child ON child.id = entry.child
-        WHERE entry.id = :id`,
-        { ':id': id },
-      )
-      .map((row) => ({ ...directoryEntry(row), parent: Number(row.directory) })),
+}
+
+const BEGINNING = `
+  SELECT id FROM entry INDEXED BY entry_name
+  WHERE name >= :start COLLATE NOCASE AND name < :end COLLATE NOCASE AND name LIKE :like ESCAPE '\\'
+  ORDER BY name COLLATE NOCASE`;
+
+const ANY = "SELECT id FROM entry INDEXED BY entry_name WHERE name LIKE :like ESCAPE '\\'";
+
+const ELSEWHERE = `${ANY} AND NOT (name >= :start COLLATE NOCASE AND name < :end COLLATE NOCASE)`;
+
+function* batches(rows: Iterable<Row>, size: number): Generator<number[]> {
+  let batch: number[] = [];
+  for (const { id } of rows) {
+    batch.push(Number(id));
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** In the order of the ids. */
+function readEntries(connection: CatalogConnection, ids: readonly number[]): FoundEntry[] {
+  const rows = connection.rows(
+    `SELECT entry.*, child.files, child.bytes FROM json_each(:ids) AS wanted
+    CROSS JOIN entry ON entry.id = wanted.value LEFT JOIN directory AS child ON child.id = entry.child
+    ORDER BY wanted.key`,
+    { ':ids': JSON.stringify(ids) },
   );
+  return rows.map((row) => ({ ...directoryEntry(row), parent: Number(row.directory) }));
 }
 
 function findArchives(connection: CatalogConnection, { like }: Pattern, limit: number): ArchiveMatch[] {

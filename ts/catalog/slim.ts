@@ -14,8 +14,9 @@ export {
   type SqlJsStatic,
   type SqlValue,
 } from './connection.ts';
-export type { DirectoryEntry, DirectoryPage, EntryKind, Occurrence, PathStep } from './files.ts';
+export type { DirectoryEntry, DirectoryPage, EntryKind, PathStep } from './files.ts';
 export type { AffectedBy, AffectedSnapshot, LossRequest, SnapshotCopy } from './impact.ts';
+export type { Occurrence } from './occurrences.ts';
 export { SCHEMA_VERSION } from './schema.ts';
 export type { ArchiveMatch, SearchMatch, SearchOptions, SearchResult } from './search.ts';
 export type {

@@ -1,5 +1,5 @@
 /** What a search found: names over all snapshots, as somebody types. */
-import type { Occurrence } from '../../catalog/files.ts';
+import type { Occurrence } from '../../catalog/occurrences.ts';
 import type { ArchiveMatch, SearchMatch } from '../../catalog/search.ts';
 import { h } from '../shared/dom.ts';
 import { count, size, time } from '../shared/values.ts';

@@ -3477,13 +3477,17 @@ export const commands: readonly CommandDescription[] = [
     path: ['restore'],
     summary: 'Restore a media set to datastores.',
     details:
-      'All tapes of the set are read in order, or with snapshots or namespaces only what is needed. What a target has already is not written again; a restore that was stopped or failed is completed by running it again.',
+      'All tapes of the set are read in order, or with snapshots, a list or namespaces only what is needed. What a target has already is not written again; a restore that was stopped or failed is completed by running it again.',
     examples: [
       ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore', 'A set to one datastore:'],
       ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 tank=new,other', 'Datastore tank to new, all else to other:'],
       [
         'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore tank:vm/100/2024-06-05T09:38:20Z',
         'One snapshot; only what is missing for it is read:',
+      ],
+      [
+        'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore --list restore-9da37a55.json',
+        'What somebody chose in the offline page:',
       ],
       [
         'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore --namespaces store=tank,target=old',
@@ -3531,6 +3535,14 @@ export const commands: readonly CommandDescription[] = [
         kind: 'boolean',
         typeText: '<boolean>',
         description: 'Only say which tapes are needed in which order, how much is read and how long it takes.',
+        required: false,
+      },
+      {
+        name: 'list',
+        kind: 'string',
+        typeText: '<string>',
+        description:
+          'File with snapshots to restore, as the page of `catalog page` saves it; more may be named beside it.',
         required: false,
       },
       {

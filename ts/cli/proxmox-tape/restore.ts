@@ -23,17 +23,26 @@ const snapshotSelector = Type.String({
   patternHint: '<datastore>:[ns/<ns>/...]<type>/<id>/<time>',
 });
 
+async function listed(path: string, mediaSet: string): Promise<string[]> {
+  const { snapshotsOfList } = await import('../../jobs/restore/list.ts');
+  return snapshotsOfList(path, mediaSet);
+}
+
 export default defineCommand({
   summary: 'Restore a media set to datastores.',
   details:
-    'All tapes of the set are read in order, or with snapshots or namespaces only what is needed. What a target has already is not written again; a restore that was stopped ' +
-    'or failed is completed by running it again.',
+    'All tapes of the set are read in order, or with snapshots, a list or namespaces only what is needed. What a target has ' +
+    'already is not written again; a restore that was stopped or failed is completed by running it again.',
   examples: [
     ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore', 'A set to one datastore:'],
     ['restore 9da37a55-aac7-4deb-91c6-482b3b675f30 tank=new,other', 'Datastore tank to new, all else to other:'],
     [
       'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore tank:vm/100/2024-06-05T09:38:20Z',
       'One snapshot; only what is missing for it is read:',
+    ],
+    [
+      'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore --list restore-9da37a55.json',
+      'What somebody chose in the offline page:',
     ],
     [
       'restore 9da37a55-aac7-4deb-91c6-482b3b675f30 mystore --namespaces store=tank,target=old',
@@ -54,6 +63,13 @@ export default defineCommand({
   options: {
     ...taskOptions,
     'dry-run': flag('Only say which tapes are needed in which order, how much is read and how long it takes.'),
+    list: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'File with snapshots to restore, as the page of `catalog page` saves it; more may be named beside it.',
+      }),
+    ),
     namespaces: Type.Optional(
       Type.Array(namespaceMapping, {
         description:
@@ -67,7 +83,11 @@ export default defineCommand({
     owner: optional(authId, { description: 'Owner of the restored groups; root@pam if not given.' }),
   },
   output: taskLog,
-  async run({ 'media-set': mediaSet, store, drive, owner, snapshots, namespaces, ...flags }, { installation, report }) {
+  async run(
+    { 'media-set': mediaSet, store, drive, owner, snapshots: named, list, namespaces, ...flags },
+    { installation, report },
+  ) {
+    const snapshots = list === undefined ? named : [...(named ?? []), ...(await listed(list, mediaSet))];
     const request = {
       mediaSet,
       store,

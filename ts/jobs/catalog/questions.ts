@@ -3,15 +3,17 @@ import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Catalog } from '../../catalog/catalog.ts';
 import type { QueryResult } from '../../catalog/connection.ts';
-import { CatalogDatabase, problemText } from '../../catalog/database.ts';
+import { CatalogDatabase } from '../../catalog/database.ts';
 import { type ExportScope, exportDatabase } from '../../catalog/export.ts';
+import { problemText } from '../../catalog/problem.ts';
 import type { CatalogStatistics } from '../../catalog/statistics.ts';
 import { type Installation, now } from '../../config/installation.ts';
 import { replaceFile } from '../../config/replace_file.ts';
 import { FerriteError } from '../../errors.ts';
 import type { WorkLog } from '../../log.ts';
 import { InventoryFile } from '../../media/inventory_file.ts';
-import { type ClientKey, updateFileLists } from './file_lists.ts';
+import { updateFileLists } from './file_lists.ts';
+import type { ClientKey } from './listings.ts';
 import { describeTapes } from './tape_sightings.ts';
 
 export interface CatalogRequest {
@@ -29,8 +31,8 @@ export async function withCatalog<T>(
   ask: (catalog: Catalog, database: CatalogDatabase) => T | Promise<T>,
 ): Promise<T> {
   const { entries } = await new InventoryFile(installation).load();
-  const database = await CatalogDatabase.open(installation, entries, { files: true });
-  try {
+  return CatalogDatabase.use(installation, entries, { files: true }, async (database) => {
+    if (database.notice !== undefined) log.warn(database.notice);
     for (const problem of database.problems) log.warn(problemText(problem));
     for (const name of database.strangers) {
       log.warn(`${name}: this catalog is of a tape that is not in the inventory: load the tape and run 'inventory'`);
@@ -40,10 +42,8 @@ export async function withCatalog<T>(
       await updateFileLists(installation, database, { entries, ...(clientKey && { clientKey }) }, log);
     }
     await describeTapes(installation, database, (message) => log.warn(message));
-    return await ask(new Catalog(database.connection), database);
-  } finally {
-    database.close();
-  }
+    return ask(new Catalog(database.connection), database);
+  });
 }
 
 export interface CatalogExport extends CatalogRequest, ExportScope {
@@ -79,7 +79,7 @@ export async function catalogBytes(
   request: CatalogRequest & ExportScope,
   log: WorkLog,
 ): Promise<{ bytes: Uint8Array; statistics: CatalogStatistics }> {
-  return withCatalog(installation, request, log, async (_, { connection }) => {
+  return withCatalog(installation, request, log, (_, { connection }) => {
     const scope = { mediaSet: request.mediaSet, pool: request.pool, since: request.since };
     return exportDatabase(connection, scope, now(installation));
   });

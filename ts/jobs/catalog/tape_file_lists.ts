@@ -50,8 +50,7 @@ export async function gatherFileLists(
   const { entries } = await new InventoryFile(installation).load();
   await ensureDirectory(installation, installation.paths.cacheDir);
   const folder = join(installation.paths.cacheDir, 'file-lists', mediaSet);
-  const database = await CatalogDatabase.open(installation, entries, { files: true });
-  try {
+  return CatalogDatabase.use(installation, entries, { files: true }, async (database) => {
     const gathering = { installation, drive, labels, mediaSet, database, log, folder };
     await stageArchives(gathering);
     let listed = 0;
@@ -59,9 +58,7 @@ export async function gatherFileLists(
     if (listed > 0) await database.save();
     log.info(`the files of ${listed} snapshots are listed`);
     return listed;
-  } finally {
-    database.close();
-  }
+  });
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogDatabase } from '../../catalog/database.ts';
-import { problemText } from '../../catalog/database.ts';
+import { problemText } from '../../catalog/problem.ts';
 import { listChangers } from '../../config/changers.ts';
 import { listDrives } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';

@@ -62,21 +62,17 @@ export interface MediaContentEntry {
 export async function mediaContent(installation: Installation, filter: ContentFilter): Promise<MediaContentEntry[]> {
   const { entries } = await new InventoryFile(installation).load();
   const templates = new Map((await listPools(installation)).map(({ name, template }) => [name, template]));
-  const database = await CatalogDatabase.open(installation, entries);
-  try {
-    return listContent(database, filter).map((entry) => ({
-      'label-text': entry.labelText,
-      uuid: entry.uuid,
-      'media-set-name': mediaSetName(entries, entry.mediaSetUuid, templates.get(entry.pool), installation.zone),
-      'media-set-uuid': entry.mediaSetUuid,
-      'media-set-ctime': entry.mediaSetCtime,
-      'seq-nr': entry.seqNr,
-      pool: entry.pool,
-      store: entry.store,
-      snapshot: entry.snapshot,
-      'backup-time': entry.backupTime,
-    }));
-  } finally {
-    database.close();
-  }
+  const content = await CatalogDatabase.use(installation, entries, {}, (database) => listContent(database, filter));
+  return content.map((entry) => ({
+    'label-text': entry.labelText,
+    uuid: entry.uuid,
+    'media-set-name': mediaSetName(entries, entry.mediaSetUuid, templates.get(entry.pool), installation.zone),
+    'media-set-uuid': entry.mediaSetUuid,
+    'media-set-ctime': entry.mediaSetCtime,
+    'seq-nr': entry.seqNr,
+    pool: entry.pool,
+    store: entry.store,
+    snapshot: entry.snapshot,
+    'backup-time': entry.backupTime,
+  }));
 }

@@ -2,12 +2,14 @@
  * What a restore would do: which snapshots appear, which tapes are needed in which order, how much is read. It takes the
  * decisions of the restore over the catalogs; nothing is read from tapes, and nothing is changed.
  */
-import { CatalogDatabase, problemText } from '../../catalog/database.ts';
+import { CatalogDatabase } from '../../catalog/database.ts';
+import { problemText } from '../../catalog/problem.ts';
 import { changerOf, chooseDrive } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
 import { parseNamespaceMappings, parseStoreMapping } from '../../config/store_mapping.ts';
 import type { DriveConfig } from '../../config/tape_sections.ts';
 import type { WorkLog } from '../../log.ts';
+import { InventoryFile } from '../../media/inventory_file.ts';
 import { isAvailable, parseLocation, sessionOf } from '../../media/location.ts';
 import { poolOf, setLabelOf } from '../../media/membership.ts';
 import type { InventoryEntry } from '../../native.ts';
@@ -93,12 +95,12 @@ async function catalogNotes(
   isWhole: boolean,
 ): Promise<string[]> {
   if (!isWhole) return [];
-  const database = await CatalogDatabase.open(installation, members);
-  try {
-    return database.problems.map((problem) => `which snapshots are on the tapes is not known: ${problemText(problem)}`);
-  } finally {
-    database.close();
-  }
+  const { entries } = await new InventoryFile(installation).load();
+  const problems = await CatalogDatabase.use(installation, entries, {}, (database) => database.problems);
+  const uuids = new Set(members.map(({ label }) => label.uuid));
+  return problems
+    .filter(({ mediaUuid }) => uuids.has(mediaUuid))
+    .map((problem) => `which snapshots are on the tapes is not known: ${problemText(problem)}`);
 }
 
 async function splitByPresence(
@@ -131,8 +133,8 @@ async function tapesOf(
   members: readonly InventoryEntry[],
   needed: readonly ChosenSnapshot[] | undefined,
 ): Promise<PlannedRead[]> {
-  const database = await CatalogDatabase.open(installation, members);
-  try {
+  const { entries } = await new InventoryFile(installation).load();
+  return CatalogDatabase.use(installation, entries, {}, async (database) => {
     const last =
       needed && Math.max(-1, ...members.flatMap(({ label }, at) => (isHolder(needed, label.uuid) ? at : [])));
     const read = last === undefined ? members : members.slice(0, last + 1);
@@ -152,9 +154,7 @@ async function tapesOf(
       });
     }
     return tapes;
-  } finally {
-    database.close();
-  }
+  });
 }
 
 const isHolder = (needed: readonly ChosenSnapshot[], uuid: string): boolean =>

@@ -5,12 +5,12 @@
  */
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CatalogDatabase, problemText } from '../../catalog/database.ts';
+import { CatalogDatabase } from '../../catalog/database.ts';
 import type { Installation } from '../../config/installation.ts';
 import type { NamespaceMapping, StoreMapping } from '../../config/store_mapping.ts';
-import { FerriteError } from '../../errors.ts';
 import { type OpenDrive, onTape } from '../../library/drives/drive.ts';
 import type { WorkLog } from '../../log.ts';
+import { InventoryFile } from '../../media/inventory_file.ts';
 import type { ChunkDemand, InventoryEntry, StoreLock } from '../../native.ts';
 import type { ClaimedDatastore } from '../datastore/datastores.ts';
 import { buildChunkIndex } from '../datastore/snapshot_contents.ts';
@@ -66,25 +66,19 @@ export async function archivedSnapshots(
   installation: Installation,
   members: readonly InventoryEntry[],
 ): Promise<ArchivedSnapshot[]> {
-  const database = await CatalogDatabase.open(installation, members);
-  try {
-    const [problem] = database.problems;
-    if (problem) throw new FerriteError('data', 'catalog-unusable', problemText(problem));
+  const { entries } = await new InventoryFile(installation).load();
+  const select = 'SELECT store, path, file_number FROM snapshot WHERE media_uuid = :uuid ORDER BY file_number';
+  return CatalogDatabase.use(installation, entries, {}, (database) => {
+    database.requireUsable(new Set(members.map(({ label }) => label.uuid)));
     return members.flatMap(({ label }) =>
-      database
-        .query('SELECT store, path, file_number FROM snapshot WHERE media_uuid = :uuid ORDER BY file_number', {
-          ':uuid': label.uuid,
-        })
-        .map((row) => ({
-          store: String(row.store),
-          snapshot: String(row.path),
-          mediaUuid: label.uuid,
-          fileNumber: Number(row.file_number),
-        })),
+      database.query(select, { ':uuid': label.uuid }).map((row) => ({
+        store: String(row.store),
+        snapshot: String(row.path),
+        mediaUuid: label.uuid,
+        fileNumber: Number(row.file_number),
+      })),
     );
-  } finally {
-    database.close();
-  }
+  });
 }
 
 /** The chosen snapshots without those that their targets have. */

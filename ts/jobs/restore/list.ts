@@ -7,7 +7,7 @@ import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseSnapshotPath } from '../../catalog/snapshot_path.ts';
 import { mediaSetUuid } from '../../config/identifiers.ts';
-import { FerriteError } from '../../errors.ts';
+import { FerriteError, toFerriteError } from '../../errors.ts';
 
 export const RESTORE_LIST_FORMAT = 'ferrite-restore-list';
 
@@ -29,8 +29,21 @@ export interface RestoreList {
 
 /** Throws a FerriteError (`usage`, `restore-list`) for anything that is no such list. */
 export async function readRestoreList(path: string): Promise<RestoreList> {
-  if ((await stat(path)).size > LARGEST_LIST_BYTES) throw refused(path, 'it is too large for one');
-  return parseRestoreList(path, await readFile(path, 'utf8'));
+  let text: string;
+  try {
+    if ((await stat(path)).size > LARGEST_LIST_BYTES) throw refused(path, 'it is too large for one');
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw error instanceof FerriteError ? error : refused(path, toFerriteError(error).message);
+  }
+  return parseRestoreList(path, text);
+}
+
+/** The snapshots of a list for a restore of `mediaSet`. A list is about one media set: another one is refused. */
+export async function snapshotsOfList(path: string, mediaSet: string): Promise<string[]> {
+  const list = await readRestoreList(path);
+  if (list.mediaSet === mediaSet.toLowerCase()) return list.snapshots;
+  throw refused(path, `it is about media set ${list.mediaSet}, and ${mediaSet} is to be restored`);
 }
 
 export function parseRestoreList(path: string, text: string): RestoreList {
@@ -49,7 +62,7 @@ export function parseRestoreList(path: string, text: string): RestoreList {
   for (const snapshot of list.snapshots) {
     if (!isSnapshot(snapshot)) throw refused(path, `'${snapshot}' is not <store>:<snapshot>`);
   }
-  return { mediaSet: list['media-set'], snapshots: [...new Set(list.snapshots)] };
+  return { mediaSet: list['media-set'].toLowerCase(), snapshots: [...new Set(list.snapshots)] };
 }
 
 function isSnapshot(text: string): boolean {
