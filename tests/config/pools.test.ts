@@ -56,7 +56,8 @@ test('events that read differently from what they look like are refused now, but
 });
 
 test('delete comes before set, blank comments disappear, other properties stay', async (t) => {
-  const installation = await withDrive(temporaryInstallation(t));
+  const installation = temporaryInstallation(t);
+  await addDrive(installation, { type: 'lto', name: 'mydrive', path: join(installation.root, 'mydrive') });
   const encrypt = Array.from({ length: 32 }, () => 'AB').join(':');
   await createPool(installation, { name: 'p1', encrypt, comment: 'x', template: 'set-%F', drive: 'mydrive' });
   t.is((await poolConfig(installation, 'p1')).encrypt, encrypt.toLowerCase());
@@ -68,6 +69,18 @@ test('delete comes before set, blank comments disappear, other properties stay',
   t.is(read(installation, 'ferrite.cfg'), '');
   await t.throwsAsync(updatePool(installation, 'p1', {}, { delete: ['name' as never] }), { code: 'bad-parameter' });
   await t.throwsAsync(updatePool(installation, 'p1', { comment: 'a\nb' }), { code: 'bad-parameter' });
+});
+
+test('an encrypted pool cannot have a virtual drive', async (t) => {
+  const installation = await withDrive(temporaryInstallation(t));
+  const encrypt = Array.from({ length: 32 }, () => 'ab').join(':');
+  const refusal = { code: 'no-encryption', message: /'p1' cannot be encrypted on drive 'mydrive'/ };
+  await t.throwsAsync(createPool(installation, { name: 'p1', encrypt, drive: 'mydrive' }), refusal);
+  t.deepEqual(await listPools(installation), []);
+  await createPool(installation, { name: 'p1', encrypt });
+  await t.throwsAsync(updatePool(installation, 'p1', { drive: 'mydrive' }), refusal);
+  await createPool(installation, { name: 'p2', drive: 'mydrive' });
+  await t.throwsAsync(updatePool(installation, 'p2', { encrypt }), { code: 'no-encryption' });
 });
 
 test('a pool needs a drive that exists', async (t) => {

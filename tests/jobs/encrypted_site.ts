@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EmulatedLibrary } from '../../ts/native.ts';
+import { EmulatedLibrary, TapeDrive } from '../../ts/native.ts';
 import { Installed, type Outcome } from '../cli/run.ts';
 
 export const PASSWORD = 'correct horse';
@@ -92,12 +92,31 @@ export class EncryptedSite {
     return Buffer.concat(files.map((entry) => readFileSync(join(entry.parentPath, entry.name))));
   }
 
-  /** Whether a cartridge has a part of the snapshot's content as it is. */
-  hasPlainText(barcode: string): boolean {
+  /** Whether a cartridge has a part of a snapshot's content as it is. */
+  hasPlainText(barcode: string, content = this.content): boolean {
     const cartridge = this.cartridge(barcode);
-    for (let at = 0; at + 32 <= this.content.length; at += 100_000) {
-      if (cartridge.includes(this.content.subarray(at, at + 32))) return true;
+    for (let at = 0; at + 32 <= content.length; at += 100_000) {
+      if (cartridge.includes(content.subarray(at, at + 32))) return true;
     }
     return false;
+  }
+
+  /** What the drive does about encryption now, asked by somebody who only looks. */
+  async mode(): Promise<string> {
+    const path = join(this.library, 'drive0');
+    const drive = await TapeDrive.open({ kind: 'lto', name: 'observer', path, passive: true });
+    try {
+      return await drive.encryptionMode();
+    } finally {
+      await drive.close();
+    }
+  }
+
+  /** Puts other drives into the library: such that leave encryption to it, or such that have none. */
+  control(encryption: 'library' | 'none'): void {
+    const path = join(this.library, 'library.json');
+    const config = JSON.parse(readFileSync(path, 'utf8')) as { 'drive-quirks': Record<string, unknown> };
+    config['drive-quirks'].encryption = encryption;
+    writeFileSync(path, JSON.stringify(config));
   }
 }

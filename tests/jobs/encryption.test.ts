@@ -1,5 +1,7 @@
 /** Encrypted media sets on drives that encrypt: what lies on the cartridges, which key it needs, and who is refused. */
 import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { FerriteError, toFerriteError } from '../../ts/errors.ts';
@@ -18,16 +20,6 @@ test.before(async () => {
 test.after.always(() => site?.remove());
 test.beforeEach(() => site.reset());
 
-async function passiveMode(): Promise<string> {
-  const path = join(site.library, 'drive0');
-  const drive = await TapeDrive.open({ kind: 'lto', name: 'observer', path, passive: true });
-  try {
-    return await drive.encryptionMode();
-  } finally {
-    await drive.close();
-  }
-}
-
 test.serial('data is ciphertext on the cartridge, labels are not, and the key leaves the drive', async (t) => {
   t.true(site.hasPlainText('FER002L8'), 'the search finds what is not encrypted');
   t.false(site.hasPlainText('FER001L8'));
@@ -35,7 +27,7 @@ test.serial('data is ciphertext on the cartridge, labels are not, and the key le
   for (const text of ['"key-config"', site.key, '"hint"', '"label_text": "FER001L8"'])
     t.true(cartridge.includes(text), text);
   t.false(cartridge.includes('index.json.blob'), 'names of files are encrypted as well');
-  t.is(await passiveMode(), 'off');
+  t.is(await site.mode(), 'off');
   const trace = (await site.run('read-label --drive drv --output-format json')).stdout;
   t.is((JSON.parse(trace) as Record<string, unknown>)['encryption-key-fingerprint'], undefined);
 });
@@ -107,23 +99,55 @@ test.serial('the trace of all commands shows no key', async (t) => {
   }
 });
 
-for (const [mode, said] of [
-  [
-    'managed',
-    /nothing was written: drive 'drv' cannot encrypt with key [0-9a-f:]{95}: its library, or a policy of the drive/,
-  ],
-  ['unsupported', /nothing was written: .*no hardware encryption/],
-  ['off', /nothing was written: .*: refused/],
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+for (const [encryption, why] of [
+  ['library', /its library, or a policy of the drive, decides about encryption/],
+  ['none', /it has no hardware encryption/],
 ] as const) {
-  test.serial(`a drive that cannot encrypt is told of before anything is written: ${mode}`, async (t) => {
-    const installation = openInstallation({ root: site.site.root, variables: {} });
-    const pool = await poolConfig(installation, 'enc');
-    const encryption = await poolEncryption(installation, pool);
-    const tape = {
-      setEncryption: () => Promise.reject(new FerriteError('operator', 'encryption', 'refused')),
-      encryptionMode: () => Promise.resolve(mode),
-    };
-    const drive = { name: 'drv', tape } as unknown as OpenDrive;
-    await t.throwsAsync(prepareToWrite(drive, site.set, encryption), { code: 'encryption', message: said });
+  test.serial(`drives whose encryption is a matter of: ${encryption}`, async (t) => {
+    site.control(encryption);
+    const image = join(site.folder, `image-${encryption}`);
+    const content = randomBytes(1_000_000);
+    writeFileSync(image, content);
+    await site.run(`snapshot import store1 vm/${encryption} disk.img:${image}`);
+    await site.run('load-media FER003L8');
+    t.is((await site.run('label --label-text FER003L8 --pool enc')).code, 0);
+    const media = (await site.run('media list --output-format json')).stdout;
+    const tapes = (): string[] => ['FER001L8', 'FER003L8'].map((label) => sha256(site.cartridge(label)));
+    const untouched = tapes();
+    for (const words of ['backup store1 enc', 'backup store1 enc --force-media-set']) {
+      const refused = await site.run(words);
+      t.is(refused.code, 255);
+      t.regex(refused.stderr, /nothing was written: drive 'drv' cannot encrypt with key [0-9a-f:]{95}: /);
+      t.regex(refused.stderr, why);
+    }
+    t.is((await site.run('media list --output-format json')).stdout, media, 'no tape was taken for it');
+    t.deepEqual(tapes(), untouched);
+
+    const plain = await site.run('backup store1 plain');
+    t.is(plain.code, 0, plain.stderr);
+    t.is(/library of drive 'drv' decides about encryption/.test(plain.stdout), encryption === 'library');
+    t.is(site.hasPlainText('FER002L8', content), encryption === 'none', 'the library encrypts what the pool does not');
+    const [, set = ''] = /^media set uuid: (.*)$/m.exec(plain.stdout) ?? [];
+    const restored = await site.run(`restore ${set} target`);
+    t.is(restored.code, 0, restored.stderr);
+    const unreadable = await site.run('restore SET target');
+    t.is(unreadable.code, 255);
+    t.regex(unreadable.stderr, /tape 'FER001L8' is encrypted, and drive 'drv' cannot decrypt it/);
   });
 }
+
+test.serial('a drive that does not take the key is told of before anything is written', async (t) => {
+  const installation = openInstallation({ root: site.site.root, variables: {} });
+  const encryption = await poolEncryption(installation, await poolConfig(installation, 'enc'));
+  const tape = {
+    setEncryption: () => Promise.reject(new FerriteError('operator', 'encryption', 'refused')),
+    encryptionMode: () => Promise.resolve('off'),
+  };
+  const drive = { name: 'drv', tape } as unknown as OpenDrive;
+  await t.throwsAsync(prepareToWrite(drive, site.set, encryption), {
+    code: 'encryption',
+    message: /nothing was written: .*: refused/,
+  });
+});

@@ -117,6 +117,28 @@ test('S-138: an erased tape is forgotten, its catalog too, and blank', async (t)
   await settled(label(site, 'T1'));
 });
 
+test('S-141 a tape of another label than expected is refused before anything is removed', async (t) => {
+  const site = await blank(t);
+  const erase = async (request: { labelText?: string; barcode?: string }) =>
+    (await eraseMedia(site.installation, { ...DRIVE, ...request }, observer())).error;
+  t.regex((await erase({ labelText: 'NEW' }))?.message ?? '', /is blank, not 'NEW'/);
+  await settled(label(site, 'NEW'));
+  const error = await erase({ labelText: 'T2' });
+  t.is(error?.code, 'I3');
+  t.regex(error?.message ?? '', /the tape in drive 'vdrive' is 'NEW', not 'T2': it is left as it is/);
+  const inventory = await site.inventory();
+  t.true(existsSync(site.catalogPath(inventory, 'NEW')));
+  t.is(site.tapeFileCount('NEW'), 1);
+  const before = readFileSync(site.tapeFile('NEW', 0));
+  writeFileSync(site.tapeFile('NEW', 0), 'foreign');
+  t.is((await erase({ labelText: 'NEW' }))?.kind, 'data', 'what cannot be read is not known to be it');
+  writeFileSync(site.tapeFile('NEW', 0), before);
+  await load(site, 'OTHER');
+  t.is(await erase({ barcode: 'NEW', labelText: 'NEW' }), undefined);
+  t.deepEqual([site.loaded(), site.tapeFileCount('NEW')], ['NEW', 0]);
+  t.deepEqual((await site.inventory()).entries, []);
+});
+
 test('S-139, S-140: blank and unreadable tapes are erased as well', async (t) => {
   const site = await blank(t);
   await settled(eraseMedia(site.installation, DRIVE, observer()));

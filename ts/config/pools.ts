@@ -3,7 +3,7 @@ import { FerriteError } from '../errors.ts';
 import { formatTimeSpan } from '../time/time_span.ts';
 import type { ConfigDocument } from './config_document.ts';
 import { readConfig, updateConfig } from './config_file.ts';
-import { driveConfig } from './drives.ts';
+import { driveConfig, listDrives } from './drives.ts';
 import { ferriteSectionTypes } from './ferrite_sections.ts';
 import { type Installation, now } from './installation.ts';
 import {
@@ -94,7 +94,17 @@ async function checkPool(installation: Installation, pool: PoolConfig, before?: 
     parseAllocationInput(checked.allocation);
   }
   if (checked.drive !== undefined && checked.drive !== before?.drive) await driveConfig(installation, checked.drive);
+  if (checked.drive !== before?.drive || checked.encrypt !== before?.encrypt) await refusePlain(installation, checked);
   return { ...checked, ...(checked.encrypt && { encrypt: checked.encrypt.toLowerCase() }) };
+}
+
+/** What no job could do is said when the pool is made. */
+async function refusePlain(installation: Installation, { name, drive, encrypt }: PoolConfig): Promise<void> {
+  if (drive === undefined || encrypt === undefined) return;
+  const config = (await listDrives(installation)).find((candidate) => candidate.name === drive);
+  if (config?.type !== 'virtual') return;
+  const message = `pool '${name}' cannot be encrypted on drive '${drive}': virtual drives have no hardware encryption`;
+  throw new FerriteError('usage', 'no-encryption', message);
 }
 
 async function storeDrive(installation: Installation, pool: string, drive: string | undefined): Promise<void> {

@@ -1,7 +1,6 @@
 /** Work on one drive that runs as a task, with its log (behaviour.md section 19). */
 import type { Installation } from '../config/installation.ts';
 import { poolConfig } from '../config/pools.ts';
-import { reportNotices } from '../library/drives/alerts.ts';
 import {
   type DriveAccess,
   type OpenDrive,
@@ -12,7 +11,7 @@ import {
 import { progressOf } from '../library/drives/operation_progress.ts';
 import { cleanDrive, ejectMedia, loadMedia, unloadMedia } from '../library/load.ts';
 import { labelByBarcode } from '../library/tapes/barcode_label.ts';
-import { eraseMedia } from '../library/tapes/erase.ts';
+import { type EraseRequest, eraseMedia } from '../library/tapes/erase.ts';
 import { updateInventory } from '../library/tapes/inventory.ts';
 import { checkLabelRequest, type LabelRequest, labelMedia } from '../library/tapes/label.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../log.ts';
@@ -33,11 +32,7 @@ export function runDriveTask<T>(
   work: (drive: OpenDrive, log: WorkLog, upid: string) => Promise<T>,
 ): Promise<TaskOutcome<T>> {
   return runReservedTask(installation, drive, identity, observer, (log, upid) =>
-    withOpenDrive(drive, log.signal, async (open) => {
-      const result = await work(open, log, upid);
-      await reportNotices(open, log);
-      return result;
-    }),
+    withOpenDrive(drive, log.signal, (open) => work(open, log, upid)),
   );
 }
 
@@ -130,7 +125,7 @@ export function rewindTask(
 
 export function eraseTask(
   installation: Installation,
-  request: DriveAccess & { fast?: boolean | undefined },
+  request: DriveAccess & EraseRequest,
   observer: TaskObserver,
 ): Promise<TaskOutcome<void>> {
   return driveTask(installation, request, { type: 'erase-media' }, observer, (drive, log) =>

@@ -36,6 +36,17 @@ export async function poolEncryption(
   }
 }
 
+/**
+ * Rejects where the drive takes no key at all, before a tape is taken for the set. One that cannot tell without a tape is
+ * asked again when it has one.
+ */
+export async function requireEncryption(drive: OpenDrive, encryption: SetEncryption | undefined): Promise<void> {
+  if (!encryption) return;
+  const why = await whyNoKeys(drive);
+  if (why !== undefined)
+    throw new FerriteError('operator', 'encryption', `${cannotEncrypt(drive, encryption)}: ${why}`);
+}
+
 /** Sets the key of a media set, or makes sure that there is none. */
 export async function prepareToWrite(
   drive: OpenDrive,
@@ -46,26 +57,31 @@ export async function prepareToWrite(
   try {
     await drive.tape.setEncryption({ key: encryption.key, mediaSetUuid });
   } catch (error) {
-    throw await cannotEncrypt(drive, encryption.key.fingerprint, error);
+    const { kind, code, message } = toFerriteError(error);
+    const what = cannotEncrypt(drive, encryption);
+    const why = await whyNoKeys(drive);
+    if (why === undefined) throw new FerriteError(kind, code, `${what}: ${message}`, { cause: error });
+    throw new FerriteError('operator', 'encryption', `${what}: ${why}`, { cause: error });
   }
 }
 
-async function cannotEncrypt(drive: OpenDrive, fingerprint: string, thrown: unknown): Promise<FerriteError> {
-  const { kind, code, message } = toFerriteError(thrown);
-  const mode = await drive.tape.encryptionMode().catch(() => undefined);
-  const what = `nothing was written: drive '${drive.name}' cannot encrypt with key ${fingerprint}`;
-  const options = { cause: thrown };
-  if (mode === 'managed') {
-    const why =
-      'its library, or a policy of the drive, decides about encryption. Set it to leave that to programs (application ' +
-      "managed), or do not encrypt the pool ('proxmox-tape pool update <pool> --delete encrypt')";
-    return new FerriteError('operator', 'encryption', `${what}: ${why}`, options);
+function cannotEncrypt({ name }: OpenDrive, { key }: SetEncryption): string {
+  return `nothing was written: drive '${name}' cannot encrypt with key ${key.fingerprint}`;
+}
+
+/** Undefined: it takes keys, or cannot tell. */
+async function whyNoKeys({ tape }: OpenDrive): Promise<string | undefined> {
+  switch (await tape.encryptionMode().catch(() => undefined)) {
+    case 'managed':
+      return (
+        'its library, or a policy of the drive, decides about encryption. Set it to leave that to programs (application ' +
+        "managed), or do not encrypt the pool ('proxmox-tape pool update <pool> --delete encrypt')"
+      );
+    case 'unsupported':
+      return 'it has no hardware encryption; LTO-4 drives and newer ones have';
+    default:
+      return undefined;
   }
-  if (mode === 'unsupported') {
-    const why = 'it has no hardware encryption; LTO-4 drives and newer ones have';
-    return new FerriteError('operator', 'encryption', `${what}: ${why}`, options);
-  }
-  return new FerriteError(kind, code, `${what}: ${message}`, options);
 }
 
 /**

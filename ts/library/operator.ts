@@ -14,7 +14,14 @@ export type OperatorRequest =
       /** Why the tape is not there, or why what is there will not do. */
       readonly reason: string;
     }
-  | { readonly kind: 'clean-drive'; readonly drive: string; readonly reason: string }
+  | {
+      readonly kind: 'clean-drive';
+      readonly drive: string;
+      readonly changer: string | undefined;
+      readonly reason: string;
+      /** What to do about it. */
+      readonly advice: string;
+    }
   | {
       readonly kind: 'take-out';
       readonly drive: string;

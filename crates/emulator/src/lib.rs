@@ -27,4 +27,4 @@ pub use library::{EmulatedLibrary, LibraryOptions};
 pub use medium::{Medium, MediumError};
 pub use null::{NullCapacity, NullMedium};
 pub use pbs::{DirectoryError, PbsDirectory, PbsDirectoryOptions, Slot, Slots, list_slots};
-pub use target::{Connection, DriveQuirks, EmulatedDrive, Identity};
+pub use target::{Connection, DriveQuirks, EmulatedDrive, EncryptionControl, Identity};

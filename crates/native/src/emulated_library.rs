@@ -10,7 +10,9 @@ use ferrite_emulator::library::{
     CartridgeDescription, CartridgeSpec, EmulatedLibrary as CoreLibrary, LibraryError,
     LibraryOptions,
 };
+use ferrite_emulator::{DriveQuirks, EncryptionControl as CoreControl};
 use ferrite_scsi::Place;
+use ferrite_scsi::alert::AlertFlags;
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -43,6 +45,19 @@ pub struct EmulatedLibraryOptions {
     pub barcode_prefix: Option<String>,
     /// Movements take as long as in a real library, divided by this: 1 is real time. No time at all where not given.
     pub speed: Option<f64>,
+    /// Who decides about encryption in its drives (`application`).
+    pub encryption: Option<EncryptionControl>,
+}
+
+/// Who decides about encryption in the drives of a library.
+#[napi(string_enum = "lowercase")]
+pub enum EncryptionControl {
+    /// The programs that use them.
+    Application,
+    /// The library, with a key that programs never see.
+    Library,
+    /// Nobody: they have no encryption.
+    None,
 }
 
 /// What a cartridge is for.
@@ -179,8 +194,22 @@ impl TryFrom<EmulatedLibraryOptions> for LibraryOptions {
             capacity_bytes: capacity(from.tape_bytes)?,
             barcode_prefix: from.barcode_prefix.unwrap_or(defaults.barcode_prefix),
             pace: from.speed.map_or(Pace::Instant, Pace::Faster),
+            drive_quirks: DriveQuirks {
+                encryption: from.encryption.map(Into::into).unwrap_or_default(),
+                ..DriveQuirks::default()
+            },
             ..Self::default()
         })
+    }
+}
+
+impl From<EncryptionControl> for CoreControl {
+    fn from(control: EncryptionControl) -> Self {
+        match control {
+            EncryptionControl::Application => Self::Application,
+            EncryptionControl::Library => Self::Library,
+            EncryptionControl::None => Self::None,
+        }
     }
 }
 
@@ -463,6 +492,21 @@ impl EmulatedLibrary {
     ) -> napi::Result<Object<'env>> {
         self.call(env, move |library| {
             Ok(library.want_cleaning(small("drives", Some(drive), 0)?, now)?)
+        })
+    }
+
+    /// Raises TapeAlert flags of a drive, by their numbers from 1 to 64.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn raise_alerts<'env>(
+        &self,
+        env: &'env Env,
+        drive: u32,
+        flags: Vec<u32>,
+    ) -> napi::Result<Object<'env>> {
+        self.call(env, move |library| {
+            let flags = flags.into_iter().filter_map(|flag| u8::try_from(flag).ok());
+            let flags = flags.fold(AlertFlags::NONE, AlertFlags::with);
+            Ok(library.raise_alerts(small("drives", Some(drive), 0)?, flags)?)
         })
     }
 }

@@ -34,7 +34,13 @@ async function withHook(t: ExecutionContext, options: Partial<Announcement<strin
   return { installation, requests, log, run };
 }
 
-const CLEANING = { kind: 'clean-drive', drive: 'drive1', reason: 'CLEAN_NOW' } as const;
+const CLEANING = {
+  kind: 'clean-drive',
+  drive: 'drive1',
+  changer: undefined,
+  reason: 'CLEAN_NOW',
+  advice: 'insert a cleaning cartridge',
+} as const;
 
 test('a job that went well, with what it warned of', async (t) => {
   const { requests, log, run } = await withHook(t);

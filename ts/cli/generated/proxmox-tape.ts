@@ -1873,6 +1873,15 @@ export const commands: readonly CommandDescription[] = [
         required: false,
       },
       {
+        name: 'encryption',
+        kind: 'string',
+        typeText: 'application|library|none',
+        description:
+          'Who decides about encryption in the drives: programs (if not given), the library with a key of its own, or nobody: they have none.',
+        required: false,
+        values: ['application', 'library', 'none'],
+      },
+      {
         name: 'generation',
         kind: 'integer',
         typeText: '<integer> (4 - 9)',

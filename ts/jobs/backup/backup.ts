@@ -6,7 +6,7 @@ import type { PoolConfig } from '../../config/pool_sections.ts';
 import { poolConfig } from '../../config/pools.ts';
 import type { DriveConfig } from '../../config/tape_sections.ts';
 import { FerriteError } from '../../errors.ts';
-import { reportNotices } from '../../library/drives/alerts.ts';
+import { withNotices } from '../../library/drives/alerts.ts';
 import { type DriveAccess, type ReservedDrive, withOpenDrive, withReservedDrive } from '../../library/drives/drive.ts';
 import { updateOnlineStatus } from '../../library/online_status.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../../log.ts';
@@ -15,7 +15,7 @@ import { type ClaimedDatastore, withDatastore } from '../datastore/datastores.ts
 import { taskSite } from '../drive_tasks.ts';
 import { type Announcement, announced, type Waiting } from '../notify/announced.ts';
 import { recordSpeed } from '../plan/drive_speed.ts';
-import { poolEncryption, type SetEncryption } from '../tape_encryption.ts';
+import { poolEncryption, requireEncryption, type SetEncryption } from '../tape_encryption.ts';
 import { runTask, type TaskIdentity } from '../tasks/task.ts';
 import { type BackupRules, BackupRun, type BackupSummary, failIfIncomplete } from './run.ts';
 import { takeOutTapes } from './take_out.ts';
@@ -161,6 +161,7 @@ async function runBackup(task: BackupTask): Promise<BackupSummary> {
   const { installation, parameters, checked, reserved, claimed, log } = task;
   await reserved.reservation.setState(task.upid);
   return withOpenDrive(reserved, log.signal, async (drive) => {
+    await requireEncryption(drive, checked.encryption);
     log.info('update media online status');
     await updateOnlineStatus(installation, drive, log);
     const run = new BackupRun({
@@ -174,8 +175,7 @@ async function runBackup(task: BackupTask): Promise<BackupSummary> {
       session: sessionOf(drive.changer),
       afterwards: (set, summary) => takeOutTapes(installation, drive, parameters, set, summary, log),
     });
-    const summary = await run.run();
-    await reportNotices(drive, log);
+    const summary = await withNotices(drive, log, () => run.run());
     await recordSpeed(installation, drive.name, 'write', { bytes: summary.tapeBytes, seconds: summary.seconds });
     failIfIncomplete(summary);
     return summary;

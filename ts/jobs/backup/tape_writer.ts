@@ -84,10 +84,7 @@ export class TapeWriter {
     const keyConfig = this.#options.encryption?.keyConfig;
     await ensureSetLabel(installation, drive, { ...allocated, found, wanted: setLabel, keyConfig, isNew }, log);
     await this.#prepareDrive(setLabel);
-    if (setLabel.encryptionKeyFingerprint !== undefined) {
-      const key = setLabel.encryptionKeyFingerprint.slice(0, 23);
-      log.info(`data is encrypted with key ${key} by drive '${drive.name}'`);
-    }
+    await this.#tellEncryption(setLabel);
     // More files on a new tape: a job wrote behind the catalogs, and was stopped before anything was safe.
     const isFresh = isNew && (await drive.tape.endOfData()) <= LABEL_FILES + setLabel.seqNr;
     const { labelText, uuid } = label;
@@ -100,6 +97,22 @@ export class TapeWriter {
   async #prepareDrive({ uuid }: MediaSetLabel): Promise<void> {
     const { drive, encryption, dryRun } = this.#options;
     if (!dryRun) await prepareToWrite(drive, uuid, encryption);
+  }
+
+  async #tellEncryption({ encryptionKeyFingerprint: fingerprint }: MediaSetLabel): Promise<void> {
+    const { drive, log, dryRun } = this.#options;
+    if (fingerprint !== undefined) {
+      log.info(`data is encrypted with key ${fingerprint.slice(0, 23)} by drive '${drive.name}'`);
+      return;
+    }
+    if (dryRun || this.used.length > 0) return;
+    const mode = await drive.tape.encryptionMode().catch(() => undefined);
+    if (mode === 'managed') {
+      log.info(
+        `the library of drive '${drive.name}' decides about encryption: what it encrypts, labels included, can only be ` +
+          'read with its own key',
+      );
+    }
   }
 
   /** The tape in the drive takes no more: the next `ensure` brings another. */

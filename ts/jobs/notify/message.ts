@@ -77,17 +77,19 @@ export function requestMessage(request: OperatorRequest, job: JobContext): Messa
         fields: { ...base.fields, 'tape-label': labelText, 'tape-drive': drive },
       };
     }
-    case 'clean-drive':
+    case 'clean-drive': {
+      const { drive, changer, reason, advice } = request;
       return {
         ...base,
-        title: `Drive '${request.drive}' needs cleaning`,
+        title: `Drive '${drive}' needs cleaning`,
         text: paragraphs(
           `${capital(jobName(job))} on ${job.hostname} met a drive that asks for cleaning.`,
-          facts({ Drive: request.drive, Reason: request.reason }),
-          "With a cleaning cartridge in the library: 'proxmox-tape clean'.",
+          facts({ Drive: drive, Library: changer, Reason: reason }),
+          `What to do: ${advice}.`,
         ),
-        fields: { ...base.fields, 'tape-drive': request.drive },
+        fields: { ...base.fields, 'tape-drive': drive },
       };
+    }
     case 'take-out': {
       const { changer, drive, tapes, mediaSetName, mediaSetUuid } = request;
       const place = changer === undefined ? `drive '${drive}'` : `library '${changer}'`;

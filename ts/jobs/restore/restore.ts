@@ -3,6 +3,7 @@ import { usableDatastore } from '../../config/datastores.ts';
 import type { Installation } from '../../config/installation.ts';
 import { parseNamespaceMappings, parseStoreMapping, targetStores } from '../../config/store_mapping.ts';
 import { FerriteError } from '../../errors.ts';
+import { withNotices } from '../../library/drives/alerts.ts';
 import { type DriveAccess, type OpenDrive, withReservedDrive } from '../../library/drives/drive.ts';
 import type { TaskObserver, TaskOutcome, WorkLog } from '../../log.ts';
 import { withMediaSet } from '../../media/media_locks.ts';
@@ -49,9 +50,11 @@ export async function restore(
       return withDatastores(installation, targets, 'write', observer.signal, (stores) => {
         const identity = { type: 'tape-restore', id: targets.join(', ') };
         return runDriveTask(installation, drive, identity, observer, (open, log, upid) =>
-          announced(announcementOf(installation, parameters, targets, open), upid, log, (log, operator) =>
-            runRestore(installation, { ...parameters, mediaSet }, { ...open, operator }, members, stores, log),
-          ),
+          announced(announcementOf(installation, parameters, targets, open), upid, log, (log, operator) => {
+            const drive = { ...open, operator };
+            const request = { ...parameters, mediaSet };
+            return withNotices(drive, log, () => runRestore(installation, request, drive, members, stores, log));
+          }),
         );
       });
     }),

@@ -52,6 +52,11 @@ export function numberedSlots(elements: LibraryElements): NumberedSlot[] {
   return elements.slots.map((slot, index) => ({ ...slot, number: index + 1 }));
 }
 
+/** In the lowest normal slot that has one. */
+export function findCleaningCartridge(elements: LibraryElements): NumberedSlot | undefined {
+  return numberedSlots(elements).find((slot) => !slot.isImportExport && isCleaningLabel(slot.labelText));
+}
+
 /** Slots of the configuration's `export-slots` count as import/export slots, whatever the library thinks of them. */
 export function markExportSlots(elements: LibraryElements, exportSlots: string | undefined): LibraryElements {
   const marked = new Set(parseSlotList(exportSlots ?? ''));

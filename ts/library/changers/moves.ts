@@ -6,7 +6,13 @@
  * that the tape it is to load is not there.
  */
 import { FerriteError } from '../../errors.ts';
-import { isCleaningLabel, type LibraryElements, type NumberedSlot, numberedSlots } from './elements.ts';
+import {
+  findCleaningCartridge,
+  isCleaningLabel,
+  type LibraryElements,
+  type NumberedSlot,
+  numberedSlots,
+} from './elements.ts';
 
 /** A drive by its number from 0, or a slot by its number from 1. */
 export type Place = { readonly drive: number } | { readonly slot: number };
@@ -89,7 +95,7 @@ export function planCleaning(elements: LibraryElements, drive: number): Cleaning
   const own = requireDrive(elements, drive);
   const emptied = own.labelText === undefined ? { moves: [] } : planUnload(elements, drive);
   if (emptied.refusal) return emptied;
-  const cartridge = numberedSlots(elements).find((slot) => !slot.isImportExport && isCleaningLabel(slot.labelText));
+  const cartridge = findCleaningCartridge(elements);
   if (cartridge) return { ...emptied, cleaningSlot: cartridge.number };
   // The one that was in the drive will do, too.
   const [unloaded] = emptied.moves;

@@ -13,6 +13,7 @@ import type { DriveLibrary } from '../changers/drive_library.ts';
 import { Robot } from '../changers/robot.ts';
 import { VirtualLibrary } from '../changers/virtual_library.ts';
 import type { Operator } from '../operator.ts';
+import { Complaints } from './complaints.ts';
 import { DriveHandle } from './drive_handle.ts';
 import { type DriveReservation, reserveDrive } from './drive_state.ts';
 
@@ -26,6 +27,7 @@ export interface ReservedDrive {
   readonly handle: DriveHandle;
   /** Whom to ask for tapes; undefined: nobody, a tape that is not there is a failure. */
   readonly operator?: Operator | undefined;
+  readonly complaints: Complaints;
 }
 
 export interface OpenDrive extends ReservedDrive {
@@ -69,6 +71,7 @@ export async function withReservedDrive<T>(
       reservation,
       handle,
       operator: access.operator,
+      complaints: new Complaints(),
     });
   } finally {
     await reservation.release();

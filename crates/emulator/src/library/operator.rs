@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ferrite_scsi::Place;
+use ferrite_scsi::alert::AlertFlags;
 use ferrite_scsi::asc::AdditionalSense;
 use ferrite_scsi::element::ElementType;
 
@@ -350,6 +351,14 @@ impl EmulatedLibrary {
     /// [`LibraryError::NoSuchPlace`].
     pub fn want_cleaning(&self, number: u16, now: bool) -> Result<(), LibraryError> {
         self.with_drive(number, |target| target.want_cleaning(now))
+    }
+
+    /// Raises TapeAlert flags of a drive.
+    ///
+    /// # Errors
+    /// [`LibraryError::NoSuchPlace`].
+    pub fn raise_alerts(&self, number: u16, flags: AlertFlags) -> Result<(), LibraryError> {
+        self.with_drive(number, |target| target.state.alerts |= flags.bits())
     }
 
     fn with_drive(

@@ -51,6 +51,19 @@ const DECRYPT_MIXED: u8 = 3;
 /// Wrong keys in a row after which the drive takes no more (scsi.md 1.4, 7/26/10).
 const MOST_WRONG_KEYS: u8 = 10;
 
+/// Who decides about encryption in a drive (since-3.2.4.md B5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptionControl {
+    /// The programs that use it.
+    #[default]
+    Application,
+    /// The library: everything is encrypted, labels included, with a key that programs never see; theirs are refused.
+    Library,
+    /// Nobody: the drive has no encryption.
+    None,
+}
+
 /// Modes, key and what belongs to it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Parameters {
@@ -196,17 +209,39 @@ fn protect(code: AdditionalSense) -> Failure {
     Failure::new(SenseKey::DataProtect, code)
 }
 
+/// What a library has its drives do; all emulated libraries have the same key.
+pub(super) fn library_parameters(control: EncryptionControl) -> Option<Parameters> {
+    if control != EncryptionControl::Library {
+        return None;
+    }
+    let key = Sha256::digest(b"ferrite emulated library: its own key");
+    Some(Parameters {
+        encrypt: MODE_ENCRYPT,
+        decrypt: DECRYPT_MIXED,
+        key: Some(key.into()),
+        ukad: Vec::new(),
+        akad: Vec::new(),
+        clear_on_demount: false,
+    })
+}
+
 impl DriveTarget {
     fn encrypts(&self) -> bool {
-        self.lto
-            .is_some_and(|facts| facts.number >= FIRST_GENERATION)
+        self.quirks.encryption != EncryptionControl::None
+            && self
+                .lto
+                .is_some_and(|facts| facts.number >= FIRST_GENERATION)
+    }
+
+    fn encryption_of(&self, nexus: &str) -> Option<&Parameters> {
+        self.library_encryption
+            .as_ref()
+            .or_else(|| self.state.encryption.of(nexus))
     }
 
     /// What is written by this initiator has to be encrypted so.
     pub(super) fn encryption_for_writing(&self, nexus: &str) -> Option<Parameters> {
-        self.state
-            .encryption
-            .of(nexus)
+        self.encryption_of(nexus)
             .filter(|parameters| parameters.encrypt == MODE_ENCRYPT)
             .cloned()
     }
@@ -246,7 +281,7 @@ impl DriveTarget {
         if !self.encrypts() {
             return Ok(None);
         }
-        let (decrypt, key) = match self.state.encryption.of(nexus) {
+        let (decrypt, key) = match self.encryption_of(nexus) {
             Some(parameters) => (parameters.decrypt, parameters.key),
             None => (MODE_OFF, None),
         };
@@ -351,6 +386,7 @@ impl DriveTarget {
                 PAGE_STATUS,
                 PAGE_NEXT_BLOCK,
             ]),
+            PAGE_OUT_SUPPORT if self.library_encryption.is_some() => Vec::new(),
             PAGE_OUT_SUPPORT => pages(&[PAGE_SET_ENCRYPTION]),
             PAGE_CAPABILITIES => self.capabilities(),
             // Plain keys only.
@@ -377,6 +413,11 @@ impl DriveTarget {
                 .is_some_and(|chip| chip.generation >= FIRST_GENERATION),
             Slot::Empty | Slot::Unusable { .. } => false,
         };
+        if self.library_encryption.is_some() {
+            let mut body = vec![0; 16];
+            body[0] = 0x02; // CFG_P: configuration is prevented; no algorithm is offered
+            return body;
+        }
         let mut body = vec![0; 16 + 24];
         body[0] = 0x01; // CFG_P: can be configured
         let descriptor = &mut body[16..];
@@ -395,10 +436,14 @@ impl DriveTarget {
     fn encryption_status(&self, nexus: &str) -> Vec<u8> {
         const SCOPE_NEXUS: u8 = 1;
         const SCOPE_ALL: u8 = 2;
+        const CONTROLLED_BY_LIBRARY: u8 = 3 << 4;
         let state = &self.state.encryption;
         let own = state.own.iter().any(|(name, _)| name == nexus);
-        let parameters = state.of(nexus);
+        let parameters = self.encryption_of(nexus);
         let mut body = vec![0; 20];
+        if self.library_encryption.is_some() {
+            body[8] = CONTROLLED_BY_LIBRARY;
+        }
         let scope = match (own, parameters) {
             (true, _) => SCOPE_NEXUS,
             (false, Some(_)) => SCOPE_ALL,
@@ -435,7 +480,7 @@ impl DriveTarget {
         let mut sealed = Vec::new();
         self.medium()?.read_sealed(&mut sealed)?;
         let head = sealed.get(..SEAL_BYTES).unwrap_or(&[]);
-        let key = self.state.encryption.of(nexus).and_then(|all| all.key);
+        let key = self.encryption_of(nexus).and_then(|all| all.key);
         let fits = key.is_some_and(|key| head.starts_with(&key_id(&key)));
         body[8] = if fits { KEY_FITS } else { NO_KEY };
         body[9] = ALGORITHM;
@@ -473,6 +518,9 @@ impl DriveTarget {
         let list = list.ok_or_else(reply::parameter_list_length)?;
         if list.is_empty() {
             return Ok(Reply::good());
+        }
+        if self.library_encryption.is_some() {
+            return Err(Failure::invalid_field(2));
         }
         if self.state.encryption.wrong_keys >= MOST_WRONG_KEYS {
             return Err(protect(AdditionalSense::KEY_FAIL_LIMIT));

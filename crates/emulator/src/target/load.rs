@@ -54,12 +54,11 @@ impl DriveTarget {
     pub(crate) fn insert(&mut self, slot: Slot) {
         self.slot = slot;
         self.state.alerts = if self.lto.is_some() {
-            // Those about the drive itself stay.
-            let drive = [alert_flag::CLEAN_NOW, alert_flag::CLEAN_PERIODIC];
-            let mask = drive
-                .iter()
-                .fold(AlertFlags::NONE, |flags, &flag| flags.with(flag));
-            self.state.alerts & mask.bits()
+            let drive = alert_flag::OF_DRIVE
+                .into_iter()
+                .flatten()
+                .fold(AlertFlags::NONE, AlertFlags::with);
+            self.state.alerts & drive.bits()
         } else {
             0
         };

@@ -30,6 +30,7 @@ use ferrite_scsi::opcode::OperationCode;
 use ferrite_scsi::sense::{Sense, SenseKey};
 use ferrite_scsi::{Cdb, Completion, Data, Transport, TransportError};
 
+pub use encryption::EncryptionControl;
 pub use identity::Identity;
 pub(crate) use identity::{identification, report_luns, vpd};
 pub(crate) use load::TakenOut;
@@ -60,6 +61,10 @@ pub(crate) mod alert_flag {
     pub const READ_FAILURE: u8 = 5;
     pub const WRITE_FAILURE: u8 = 6;
     pub const HARD_ERROR: u8 = 3;
+
+    /// About the drive itself: cleaning, hardware, its surroundings. Another tape does not make them go away.
+    pub const OF_DRIVE: [std::ops::RangeInclusive<u8>; 3] =
+        [CLEAN_NOW..=CLEAN_PERIODIC, 25..=32, 35..=39];
 }
 
 /// What is in the drive.
@@ -98,6 +103,8 @@ pub struct DriveQuirks {
     pub descriptor_sense: bool,
     /// Early warning is reported once, not with every write.
     pub warns_once: bool,
+    /// Who decides about encryption.
+    pub encryption: EncryptionControl,
 }
 
 pub(crate) struct DriveTarget {
@@ -105,6 +112,8 @@ pub(crate) struct DriveTarget {
     /// `None`: the drive of virtual tapes.
     lto: Option<&'static GenerationFacts>,
     quirks: DriveQuirks,
+    /// Of a library that decides about encryption itself.
+    library_encryption: Option<encryption::Parameters>,
     timing: Timing,
     pub(crate) slot: Slot,
     pub(crate) state: DriveState,
@@ -305,6 +314,7 @@ impl DriveTarget {
             identity,
             lto,
             quirks,
+            library_encryption: encryption::library_parameters(quirks.encryption),
             timing,
             slot: Slot::Empty,
             state: DriveState::default(),

@@ -21,7 +21,7 @@ pub(super) struct EncryptionState {
     key_set: bool,
     /// Interruptions counted when the drive last said that it has the key: a reset makes it forget.
     confirmed_at: u64,
-    /// Clearing failed once: library or drive policy forbids it, and it is not tried again.
+    /// Clearing failed once: library or drive policy forbids it, or offers no encryption, and it is not tried again.
     managed_elsewhere: bool,
 }
 
@@ -114,9 +114,11 @@ impl Drive {
     fn try_clear(&mut self) -> Result<(), ScsiError> {
         let algorithm = match self.algorithm() {
             Ok(Some(algorithm)) => algorithm,
+            // It has encryption and does not offer it.
+            Ok(None) => return Err(ScsiError::NoEncryption),
             // Not reached is not the same as not able.
             Err(error @ ScsiError::Transport { .. }) => return Err(error),
-            Ok(None) | Err(_) => return Ok(()),
+            Err(_) => return Ok(()),
         };
         self.security_out(&encryption::disable_page(algorithm))?;
         self.expect_mode(EncryptionMode::Off)
@@ -174,7 +176,7 @@ impl Drop for Drive {
 /// The drive answered, and does not want to: the decision of a policy, not a disturbance.
 fn is_refusal(error: &ScsiError) -> bool {
     match error {
-        ScsiError::EncryptionMode { .. } => true,
+        ScsiError::EncryptionMode { .. } | ScsiError::NoEncryption => true,
         ScsiError::Check { check, .. } => matches!(
             check.sense.key,
             SenseKey::IllegalRequest | SenseKey::DataProtect

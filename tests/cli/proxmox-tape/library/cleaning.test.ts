@@ -31,7 +31,10 @@ test.serial('told as a warning; the job is done all the same', async (t) => {
   await (await EmulatedLibrary.open(directory)).wantCleaning(0, false);
   const text = await backup('101');
   t.regex(text, /^tape alert flags: CLEAN_PERIODIC$/m);
-  t.regex(text, /^WARN: drive 'lib-drive0' wants to be cleaned: see 'proxmox-tape clean'$/m);
+  t.regex(
+    text,
+    /^WARN: drive 'lib-drive0' wants to be cleaned \(CLEAN_PERIODIC\): run 'proxmox-tape clean --drive lib-drive0', which takes 'CLN001CU' from slot 2$/m,
+  );
   t.regex(text, /TASK WARNINGS: 1\n$/);
   t.regex(await box.ok('status', ...drive), /^│ alert-flags +│ CLEAN_PERIODIC +│$/m);
 });

@@ -66,6 +66,13 @@ export default defineCommand({
         description: 'Movements take as long as in a real library, divided by this; no time at all if not given.',
       }),
     ),
+    encryption: Type.Optional(
+      Type.Enum(['application', 'library', 'none'], {
+        description:
+          'Who decides about encryption in the drives: programs (if not given), the library with a key of its own, or ' +
+          'nobody: they have none.',
+      }),
+    ),
     configure: optional(changerName, {
       description: 'Create a changer of this name and its drives in tape.cfg as well.',
     }),
