@@ -95,15 +95,19 @@ export async function removeKey(
   });
 }
 
-/** The most that a key file or paper key can have. */
-const MAX_KEY_FILE_BYTES = 4 * 1024 * 1024;
+/** The most that a file with a key can have: photos have some mebibytes. */
+const MAX_KEY_FILE_BYTES = 64 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
-/** A key under its password out of a key file, or a paper key that was typed, scanned, saved or mailed. */
+/**
+ * A key under its password out of a key file, a paper key that was typed, saved or mailed, or a scan or photo of one (PNG,
+ * JPEG).
+ */
 export async function readKeyFile(path: string): Promise<WrappedKey> {
   const { WrappedKey } = await import('../native.ts');
   const bytes = await readLimited(path);
   try {
-    return WrappedKey.parse(bytes);
+    return await WrappedKey.read(bytes);
   } catch (error) {
     const { kind, code, message } = toFerriteError(error);
     throw new FerriteError(kind, code, `${path}: ${message}`, { cause: error });
@@ -114,16 +118,22 @@ async function readLimited(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch((error) => {
     throw new FerriteError('usage', 'no-file', `cannot read ${path}: ${toFerriteError(error).message}`);
   });
+  const pieces: Buffer[] = [];
+  let length = 0;
   try {
-    const room = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
-    let length = 0;
     for (;;) {
-      const { bytesRead } = await file.read(room, length, room.length - length);
+      const piece = Buffer.alloc(READ_BYTES);
+      const { bytesRead } = await file.read(piece);
+      if (bytesRead === 0) return Buffer.concat(pieces, length);
+      pieces.push(piece.subarray(0, bytesRead));
       length += bytesRead;
-      if (length > MAX_KEY_FILE_BYTES) throw new FerriteError('data', 'no-key', `${path} is too long for a key file`);
-      if (bytesRead === 0) return room.subarray(0, length);
+      if (length > MAX_KEY_FILE_BYTES) throw new FerriteError('data', 'no-key', `${path} is too long for a key`);
     }
+  } catch (error) {
+    const { kind, code, message } = toFerriteError(error);
+    throw code === 'no-key' ? error : new FerriteError(kind, code, `cannot read ${path}: ${message}`, { cause: error });
   } finally {
+    for (const piece of pieces) piece.fill(0); // there are keys without password
     await file.close();
   }
 }

@@ -12,6 +12,7 @@ use ferrite_formats::blob::BlobRef;
 use ferrite_formats::block::{BLOCK_SIZE, HEADER_SIZE};
 use ferrite_formats::block_stream::unframe;
 use ferrite_formats::content_header::{self, ContentKind};
+use ferrite_formats::key::QrSymbol;
 use ferrite_formats::pxar::{Acl, AclDefault, AclEntry, Encoder, Metadata, Stat, Xattr};
 use serde_json::Value;
 
@@ -64,6 +65,9 @@ fn main() -> Result<()> {
         let text = fs::read(vectors.join(name).with_extension("json"))?;
         seeds.vector(targets, &serde_json::from_slice(&text)?)?;
     }
+    for (bytes, scale) in [(4, 2), (4, 5), (40, 4), (120, 3)] {
+        seeds.symbol(bytes, scale)?;
+    }
     seeds.add(&["virtual-drive"], &virtual_drive())?;
     let archive = archive()?;
     seeds.add(&["pxar"], &archive)?;
@@ -111,6 +115,34 @@ impl Seeds<'_> {
                 .try_for_each(|value| self.vector(targets, value)),
             _ => Ok(()),
         }
+    }
+
+    /// A QR code of some bytes as a picture, and as pixels behind their width.
+    fn symbol(&self, bytes: usize, scale: usize) -> Result<()> {
+        const MARGIN: usize = 4;
+        let symbol = QrSymbol::encode(&vec![b'k'; bytes])?;
+        let edge = (symbol.size() + 2 * MARGIN) * scale / 8 * 8;
+        let module = |pixel: usize| (pixel / scale).wrapping_sub(MARGIN);
+        let is_dark = |at: &usize| symbol.is_dark(module(at % edge), module(at / edge));
+        let dark: Vec<bool> = (0..edge * edge).map(|at| is_dark(&at)).collect();
+        let byte = |pixels: &[bool]| {
+            let bit = |byte: u8, (index, dark): (usize, &bool)| byte | u8::from(*dark) << index;
+            pixels.iter().enumerate().fold(0, bit)
+        };
+        let mut pixels = vec![u8::try_from(edge - 1)?];
+        pixels.extend(dark.chunks(8).map(byte));
+        self.add(&["picture-codes"], &pixels)?;
+
+        let gray: Vec<u8> = dark
+            .iter()
+            .map(|dark| if *dark { 0 } else { 255 })
+            .collect();
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, edge as u32, edge as u32);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header()?.write_image_data(&gray)?;
+        self.add(&["picture"], &file)?;
+        Ok(())
     }
 
     /// A file by its name.

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use ferrite_formats::key::KeyError;
 use ferrite_formats::{Digest, Fingerprint};
+use ferrite_qr::PictureError;
+
+/// What helps where a picture did not.
+const SCAN_AGAIN: &str = "Scan the paper flat with 200 to 300 dpi in grey, or type the lines beside the code into a file";
 
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +72,10 @@ pub enum Error {
         found: Digest,
     },
     /// A key file that cannot be understood.
-    #[error("{}: {error}", path.display())]
+    #[error(
+        "{}: {error}. Put a copy of the file back; without one, move it away and take its keys back with 'proxmox-tape key restore' or 'proxmox-tape key import'",
+        path.display()
+    )]
     File {
         /// The file.
         path: PathBuf,
@@ -78,6 +85,31 @@ pub enum Error {
     /// What a key, password or hint gave.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A picture that cannot be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// A picture without a QR code.
+    #[error(
+        "no QR code was found in the picture: all of the code, with its white margin, has to be in it and sharp. {SCAN_AGAIN}"
+    )]
+    NoCode,
+    /// A picture whose QR code has too many faults.
+    #[error(
+        "the QR code in the picture cannot be read: too much of it is blurred or covered. {SCAN_AGAIN}"
+    )]
+    UnreadableCode,
+    /// A picture with a QR code of something else.
+    #[error("the QR code in the picture is no key: is it a picture of a paper key?")]
+    OtherCode,
+    /// A file that may well show a paper key, and cannot be read here.
+    #[error(
+        "{format} files are not read: save the page of the paper key as a PNG or JPEG picture (of a PDF file, \
+        'pdftoppm -r 200 -gray -png' makes one), or type its text into a file"
+    )]
+    OtherFormat {
+        /// `PDF`, `TIFF`, ...
+        format: &'static str,
+    },
     /// The operating system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
@@ -103,6 +135,11 @@ pub enum Error {
         /// Most bytes.
         limit: usize,
     },
+    /// A new password that no terminal takes.
+    #[error(
+        "the password has control characters, or a byte order mark before it, and could never be typed at a terminal: save its file as plain UTF-8 text"
+    )]
+    UntypablePassword,
     /// Ctrl-C, or a signal.
     #[error("aborted: no password was given, nothing was changed")]
     Aborted,
@@ -121,11 +158,17 @@ impl Error {
             Self::Changed { .. } => "digest-mismatch",
             Self::File { .. } => "damaged-key-file",
             Self::Key(error) => key_code(error),
+            Self::Picture(PictureError::TooLarge { .. }) => "picture-too-large",
+            Self::Picture(_) => "bad-picture",
+            Self::NoCode => "no-qr-code",
+            Self::UnreadableCode => "unreadable-qr-code",
+            Self::OtherCode => "no-key",
+            Self::OtherFormat { .. } => "other-format",
             Self::Io { .. } => "io",
             Self::Random(_) => "random",
             Self::PasswordsDiffer => "passwords-differ",
             Self::NoPassword => "no-password",
-            Self::LongPassword { .. } => "bad-password",
+            Self::LongPassword { .. } | Self::UntypablePassword => "bad-password",
             Self::Aborted => "aborted",
         }
     }
@@ -137,9 +180,15 @@ impl Error {
             | Self::Changed { .. }
             | Self::PasswordsDiffer
             | Self::NoPassword
-            | Self::LongPassword { .. } => ErrorClass::Usage,
+            | Self::LongPassword { .. }
+            | Self::UntypablePassword => ErrorClass::Usage,
             Self::Unknown { .. } | Self::NotPlain { .. } => ErrorClass::Operator,
-            Self::File { .. } => ErrorClass::Data,
+            Self::File { .. }
+            | Self::Picture(_)
+            | Self::NoCode
+            | Self::UnreadableCode
+            | Self::OtherCode
+            | Self::OtherFormat { .. } => ErrorClass::Data,
             Self::Key(error) => key_class(error),
             Self::Io { .. } | Self::Random(_) => ErrorClass::System,
             Self::Aborted => ErrorClass::Aborted,

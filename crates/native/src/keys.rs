@@ -16,7 +16,7 @@ use ferrite_keys::{
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, ClassInstance, Object};
 use napi_derive::napi;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::{Failure, Kind, sync};
 use crate::plain::Owner;
@@ -189,7 +189,7 @@ pub struct WrappedKey {
 
 #[napi]
 impl WrappedKey {
-    /// Finds it in a key file or in a paper key of any form that can be typed, scanned or mailed. The buffer is
+    /// Finds it in a key file or in a paper key of any form that can be typed, saved or mailed. The buffer is
     /// overwritten: it may hold a key without password.
     #[napi(factory)]
     pub fn parse(env: &Env, mut bytes: Buffer) -> napi::Result<Self> {
@@ -198,6 +198,20 @@ impl WrappedKey {
         let parsed = parsed.map_err(|error| ferrite_keys::Error::from(error).into());
         sync(env, parsed).map(|core| Self {
             core: Arc::new(core),
+        })
+    }
+
+    /// Finds it in whatever file somebody has: as `parse`, and on a scan or photo of a paper key (PNG, JPEG). The buffer is
+    /// overwritten when it was read.
+    #[napi(ts_return_type = "Promise<WrappedKey>")]
+    pub fn read(env: &Env, bytes: Buffer) -> napi::Result<Object<'_>> {
+        let content = Zeroizing::new(bytes.to_vec());
+        let mut bytes = bytes;
+        bytes.zeroize();
+        on_thread(env, "key", move || {
+            Ok(Self {
+                core: Arc::new(ferrite_keys::read_key(&content)?),
+            })
         })
     }
 

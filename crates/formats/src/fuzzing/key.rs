@@ -1,6 +1,8 @@
 //! Parsers of key files and paper keys. Nothing is derived from passwords here: one run of scrypt takes longer than
 //! thousands of inputs.
 
+use serde_json::Value;
+
 use super::Target;
 use crate::key::{KeyConfig, KeyConfigFile, PaperKey, PlainKeyFile, Protection, read_paper_key};
 
@@ -14,6 +16,13 @@ pub const TARGETS: &[(&str, Target)] = &[
 /// A key config: what is accepted is within the limits, and comes back from what is written for it.
 pub fn key_json(data: &[u8]) {
     if let Ok(config) = KeyConfig::parse(data) {
+        comes_back(&config);
+    }
+}
+
+/// The key in the label of a media set: as `key_json`.
+pub fn wrapped_key(value: &Value) {
+    if let Ok(config) = KeyConfig::from_value(value) {
         comes_back(&config);
     }
 }

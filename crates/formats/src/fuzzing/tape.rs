@@ -79,6 +79,9 @@ pub fn label(data: &[u8]) {
         }
     }
     if let Ok((head, label)) = MediaSetLabel::read(&mut &*data) {
+        if let Some(key) = &label.key_config {
+            super::key::wrapped_key(key);
+        }
         // A fingerprint without its key is read but never written.
         if let Ok(content) = label.encode(head.uuid, head.ctime) {
             let back = MediaSetLabel::read(&mut content.as_slice());

@@ -1,0 +1,3 @@
+#![no_main]
+
+ferrite_fuzz::target!(ferrite_qr::fuzzing::picture);
