@@ -68,6 +68,7 @@ export { type DaemonOptions, runDaemon } from './jobs/schedule/daemon.ts';
 export { type ScheduledRun, upcomingRuns, upcomingTimes } from './jobs/schedule/next_runs.ts';
 export { scheduledJobs } from './jobs/schedule/scheduled_job.ts';
 export type { RunJob, ScheduleLog } from './jobs/schedule/scheduler.ts';
+export * from './keys/key_hints.ts';
 export * from './keys/key_status.ts';
 export * from './keys/keys.ts';
 export { type BarcodeSheetRequest, barcodeSheet } from './labels/barcode_sheet.ts';

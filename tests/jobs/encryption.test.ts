@@ -89,6 +89,17 @@ test.serial('a catalog comes back from the encrypted tape alone', async (t) => {
   t.regex((await site.run('scan --drive drv')).stdout, /Snapshot Archive/);
 });
 
+test.serial('the catalog has the password hint of a key, also when the key is gone', async (t) => {
+  const sql = 'SELECT key_fingerprint, hint FROM media JOIN encryption_key ON fingerprint = key_fingerprint';
+  const expected = [{ key_fingerprint: site.key, hint: 'equine' }];
+  t.deepEqual(await site.site.json('catalog', 'query', sql), expected);
+  await site.run('key change-passphrase KEY --hint power --kdf pbkdf2', 'correct horse\nbattery staple\n');
+  t.deepEqual(await site.site.json('catalog', 'query', sql), [{ ...expected[0], hint: 'power' }]);
+  // What helps then is what stands on the tape.
+  await site.site.ok('key', 'remove', site.key, '--force');
+  t.deepEqual(await site.site.json('catalog', 'query', sql), expected);
+});
+
 test.serial('the trace of all commands shows no key', async (t) => {
   const keys = spawnSync('cat', [join(site.site.root, 'etc/proxmox-backup/tape-encryption-keys.json')]);
   const [{ key = '' } = {}] = JSON.parse(keys.stdout.toString()) as { key: string }[];

@@ -4,6 +4,7 @@ import { type Installation, now } from '../config/installation.ts';
 import { FerriteError, toFerriteError } from '../errors.ts';
 import { readKeyRecords, recordPaperKey } from '../media/key_records.ts';
 import type { KeyDerivation, KeyInfo, PaperFormat, Password, WrappedKey } from '../native.ts';
+import { knownKeys } from './key_hints.ts';
 import { keyWrapping, openKeyStore, withLockedKeys } from './key_store.ts';
 import { keyUse, useInWords } from './key_use.ts';
 
@@ -40,9 +41,29 @@ export async function keyInfo(installation: Installation, fingerprint: string): 
 export async function missingKeyNote(installation: Installation, fingerprint: string): Promise<string | undefined> {
   const keys = await listKeys(installation);
   if (keys.some((key) => key.fingerprint === fingerprint.toLowerCase())) return undefined;
+  const hint = (await knownKeys(installation)).get(fingerprint.toLowerCase())?.hint;
+  const reminder = hint === undefined ? '' : ` (password hint: '${hint}')`;
   return (
-    `the tape's data is encrypted with key ${fingerprint}, which is not stored here: 'proxmox-tape key restore' takes it ` +
+    `the tape's data is encrypted with key ${fingerprint}${reminder}, which is not stored here: 'proxmox-tape key restore' takes it ` +
     "from this tape, 'proxmox-tape key import' from a key file or paper key"
+  );
+}
+
+/**
+ * What to say where a pool is told to encrypt with a key that is not stored; undefined: it is stored. No reason to refuse:
+ * PBS takes such a pool, and a machine that is set up again may have its pools before its keys.
+ */
+export async function poolKeyNote(installation: Installation, fingerprint: string): Promise<string | undefined> {
+  const isStored = await listKeys(installation).then(
+    (keys) => keys.some((key) => key.fingerprint === fingerprint.toLowerCase()),
+    (error) => toFerriteError(error),
+  );
+  if (isStored === true) return undefined;
+  const why = isStored === false ? 'is not stored here' : `is perhaps not stored here (${isStored.message})`;
+  return (
+    `key ${fingerprint.toLowerCase()} ${why}: jobs of this pool fail until it is. 'proxmox-tape key restore' takes it from one ` +
+    "of its tapes, 'proxmox-tape key import <file>' from a key file or paper key; 'proxmox-tape key list' lists the keys that " +
+    "are stored, 'proxmox-tape key create' makes a new one"
   );
 }
 

@@ -58,10 +58,20 @@ export function restorePlanLines(plan: RestorePlan): string[] {
     ...restored.map(({ store, snapshot, target, restoredAs }) => `  ${store}:${snapshot} to ${target}:${restoredAs}`),
     line('tapes', tapes.length === 0 ? 'none' : `${tapes.length}, in this order; ${mounts} mounts`),
     ...tapes.map(readLine),
+    ...(plan.key ? [line('encryption', keyText(plan.key))] : []),
     line('to read', total === undefined ? 'not known' : size(total)),
     line('time', durationText(plan.seconds)),
     ...plan.notes.map((note) => line('note', note)),
   ];
+}
+
+function keyText({ fingerprint, stored, hint }: NonNullable<RestorePlan['key']>): string {
+  const named = `key ${fingerprint} (${hint === undefined ? 'no password hint' : `password hint: '${hint}'`})`;
+  if (stored) return named;
+  return (
+    `${named} IS NOT STORED HERE: with a tape of the set in the drive run 'proxmox-tape key restore', or ` +
+    "'proxmox-tape key import <file>', before the restore"
+  );
 }
 
 function readLine({ labelText, seqNr, location, atHand, bytes: count }: PlannedRead): string {

@@ -1,5 +1,5 @@
 /** What devices and other files know about tapes, beside the inventory: slots, sizes of tape files, names, key hints. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogDatabase } from '../../catalog/database.ts';
 import { problemText } from '../../catalog/problem.ts';
@@ -7,6 +7,7 @@ import { listChangers } from '../../config/changers.ts';
 import { listDrives } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
 import { toFerriteError } from '../../errors.ts';
+import { knownKeys } from '../../keys/key_hints.ts';
 import { readChangerCache } from '../../library/changers/changer_cache.ts';
 import { listSlots } from '../../library/changers/slots.ts';
 import { listMedia } from '../media/listing.ts';
@@ -37,7 +38,11 @@ export async function describeTapes(
     connection.run('UPDATE media SET catalog_problem = ? WHERE uuid = ?', [problemText(problem), problem.mediaUuid]);
   }
   connection.run('DELETE FROM encryption_key');
-  connection.insertRows('encryption_key', await keyHints(installation));
+  const keys = [...(await knownKeys(installation))];
+  connection.insertRows(
+    'encryption_key',
+    keys.map(([fingerprint, { hint }]) => [fingerprint, hint ?? null]),
+  );
   await describeVirtualTapes(installation, database, warn);
   await describeLibraryTapes(installation, database);
 }
@@ -89,19 +94,5 @@ async function describeLibraryTapes(installation: Installation, { connection }: 
       const location = `online-${name}`;
       connection.run('UPDATE media SET slot = ? WHERE label_text = ? AND location = ?', [slot, labelText, location]);
     }
-  }
-}
-
-/** Fingerprints and hints of known keys; keys themselves are not looked at. */
-async function keyHints(installation: Installation): Promise<[string, string | null][]> {
-  try {
-    const file = join(installation.paths.configDir, 'tape-encryption-key-config.json');
-    const keys: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (!Array.isArray(keys)) return [];
-    return keys.flatMap((key: { fingerprint?: unknown; hint?: unknown } | null) =>
-      typeof key?.fingerprint === 'string' ? [[key.fingerprint, typeof key.hint === 'string' ? key.hint : null]] : [],
-    );
-  } catch {
-    return []; // no keys, or none that this user may see: hints are a courtesy
   }
 }

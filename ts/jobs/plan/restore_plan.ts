@@ -8,6 +8,7 @@ import { changerOf, chooseDrive } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
 import { parseNamespaceMappings, parseStoreMapping } from '../../config/store_mapping.ts';
 import type { DriveConfig } from '../../config/tape_sections.ts';
+import { type KnownKey, knownKeys } from '../../keys/key_hints.ts';
 import type { WorkLog } from '../../log.ts';
 import { InventoryFile } from '../../media/inventory_file.ts';
 import { isAvailable, parseLocation, sessionOf } from '../../media/location.ts';
@@ -48,6 +49,8 @@ export interface RestorePlan {
   mounts: number;
   /** Absent: nobody can tell how fast the drive is, or how much is on the tapes. */
   seconds?: number;
+  /** What the media set is encrypted with; absent: it is not. */
+  key?: KnownKey & { fingerprint: string };
   notes: string[];
 }
 
@@ -84,8 +87,19 @@ export async function planRestore(
     tapes,
     mounts: needed ? tapes.length + new Set(needed.map(({ mediaUuid }) => mediaUuid)).size : tapes.length,
     ...(await amount(installation, drive, tapes)),
+    ...(await keyOf(installation, members)),
     notes: [...notes, ...problems],
   };
+}
+
+async function keyOf(
+  installation: Installation,
+  members: readonly InventoryEntry[],
+): Promise<Pick<RestorePlan, 'key'> | undefined> {
+  const [fingerprint] = members.flatMap((member) => setLabelOf(member)?.encryptionKeyFingerprint ?? []);
+  if (fingerprint === undefined) return undefined;
+  const known = (await knownKeys(installation)).get(fingerprint.toLowerCase());
+  return { key: { stored: false, ...known, fingerprint } };
 }
 
 /** A whole set can be restored without catalogs; then nobody knows what it holds. */

@@ -1,7 +1,7 @@
 import { poolName } from '../../../config/identifiers.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { nothing } from '../../grammar/output.ts';
-import { poolOptions } from './properties.ts';
+import { poolOptions, warnOfMissingKey } from './properties.ts';
 
 export default defineCommand({
   summary: 'Create a media pool.',
@@ -18,5 +18,6 @@ export default defineCommand({
   async run(pool, { installation, report }) {
     const { createPool } = await import('../../../config/pools.ts');
     for (const note of await createPool(installation, pool)) report.info(note);
+    await warnOfMissingKey(installation, pool.encrypt, report);
   },
 });

@@ -2,7 +2,7 @@ import { deletablePoolProperties } from '../../../config/pools.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { nothing } from '../../grammar/output.ts';
 import { deletions } from '../../parameters.ts';
-import { poolOptions, poolPositional } from './properties.ts';
+import { poolOptions, poolPositional, warnOfMissingKey } from './properties.ts';
 
 export default defineCommand({
   summary: 'Change the configuration of a media pool.',
@@ -17,5 +17,6 @@ export default defineCommand({
   async run({ name, delete: deleted, ...changes }, { installation, report }) {
     const { updatePool } = await import('../../../config/pools.ts');
     for (const note of await updatePool(installation, name, changes, { delete: deleted })) report.info(note);
+    await warnOfMissingKey(installation, changes.encrypt, report);
   },
 });
