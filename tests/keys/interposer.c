@@ -24,15 +24,19 @@ static char watched[MAX_FD];
 static int count;
 
 static int is_key_file(const char *path) {
-  if (strstr(path, "tape-encryption-key") == NULL) return 0;
+  if (strstr(path, "tape-encryption-key") == NULL && strstr(path, "key-records") == NULL) return 0;
   size_t length = strlen(path);
   return length < 4 || strcmp(path + length - 4, ".lck") != 0;
 }
 
-static int is_folder(const char *path) {
-  static const char end[] = "/etc/proxmox-backup";
+static int ends_with(const char *path, const char *end) {
   size_t length = strlen(path);
-  return length >= sizeof end - 1 && strcmp(path + length - (sizeof end - 1), end) == 0;
+  return length >= strlen(end) && strcmp(path + length - strlen(end), end) == 0;
+}
+
+/* The folders that are synced after a file in them was replaced. */
+static int is_folder(const char *path) {
+  return ends_with(path, "/etc/proxmox-backup") || ends_with(path, "/proxmox-backup/ferrite");
 }
 
 static int number(const char *name) {
