@@ -1,6 +1,7 @@
 /** From the process to a program and back: words, streams, signals, exit code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FerriteError } from '../errors.ts';
 import { type ProcessEnvironment, type Program, reportFor, runProgram } from './grammar/program.ts';
 
 /** The version of the package this file belongs to; it runs from dist/ts/cli. */
@@ -23,8 +24,8 @@ export async function main(program: Program): Promise<void> {
   };
   const report = reportFor(program, environment);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    report.readerWentAway();
+    if (error.code === 'EPIPE') report.readerWentAway();
+    else throw new FerriteError('system', 'output', `the output cannot be written: ${error.message}`, { cause: error });
   });
   process.stderr.on('error', () => {}); // nobody is left to tell
   process.on('uncaughtException', (error) => {

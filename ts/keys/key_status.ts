@@ -5,10 +5,11 @@
  */
 import type { Installation } from '../config/installation.ts';
 import { listPools } from '../config/pools.ts';
+import { toFerriteError } from '../errors.ts';
 import { InventoryFile } from '../media/inventory_file.ts';
 import { type KeyRecords, readKeyRecords } from '../media/key_records.ts';
 import { mediaSetName } from '../media/naming.ts';
-import type { KeyInfo } from '../native.ts';
+import type { KeyInfo, KeyStore } from '../native.ts';
 import { openKeyStore } from './key_store.ts';
 import { keyUses, type MediaSetUse, NO_USE } from './key_use.ts';
 
@@ -36,6 +37,8 @@ export interface KeyStatus {
   fingerprint: string;
   /** False: tapes or pools need it, and it is not here. */
   stored: boolean;
+  /** Whether jobs can use it; false: it is here under its password only. Absent: this user may not look. */
+  usable?: boolean;
   hint?: string;
   /** Epoch seconds of the last change of its password. */
   modified?: number;
@@ -48,7 +51,9 @@ export interface KeyStatus {
 
 /** Every key that is stored or needed: stored ones in their order, then what is missing. */
 export async function keyStatus(installation: Installation): Promise<KeyStatus[]> {
-  const { keys } = await (await openKeyStore(installation)).list();
+  const store = await openKeyStore(installation);
+  const { keys } = await store.list();
+  const usable = await usableKeys(installation, store, keys);
   const uses = await keyUses(installation);
   const records = await readKeyRecords(installation);
   const nameOf = await mediaSetNames(installation);
@@ -57,6 +62,7 @@ export async function keyStatus(installation: Installation): Promise<KeyStatus[]
     return {
       fingerprint,
       stored: key !== undefined,
+      ...(usable && { usable: usable.has(fingerprint) }),
       ...(key?.hint !== undefined && { hint: key.hint }),
       ...(key && { modified: key.modified }),
       pools: use.pools,
@@ -70,6 +76,28 @@ export async function keyStatus(installation: Installation): Promise<KeyStatus[]
     ...[...stored].map(([fingerprint, key]) => describe(fingerprint, key)),
     ...missing.map((fingerprint) => describe(fingerprint, undefined)),
   ];
+}
+
+/** Fingerprints of keys that can be loaded into a drive; undefined where the plain keys cannot be read. */
+async function usableKeys(
+  installation: Installation,
+  store: KeyStore,
+  keys: readonly KeyInfo[],
+): Promise<Set<string> | undefined> {
+  const usable = new Set<string>();
+  for (const { fingerprint } of keys) {
+    if (fingerprint === undefined) continue;
+    try {
+      await store.unlock(fingerprint);
+      usable.add(fingerprint);
+    } catch (error) {
+      const { code, message } = toFerriteError(error);
+      if (code === 'no-plain-key') continue;
+      installation.notice(`which keys jobs can use is not known: ${message}`);
+      return undefined;
+    }
+  }
+  return usable;
 }
 
 async function mediaSetNames(installation: Installation): Promise<(set: MediaSetUse) => string> {

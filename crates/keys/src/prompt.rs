@@ -67,6 +67,9 @@ impl PasswordReader {
             return Ok(password);
         }
         let line = self.read_line(io::stdin().as_fd())?;
+        if ask.verify.is_some() {
+            check_typable(&line)?;
+        }
         Ok(Password::from_first_line(line.to_vec())?)
     }
 
@@ -151,6 +154,18 @@ impl PasswordReader {
             }
         }
     }
+}
+
+/// A new password must be one that can be typed, or nobody opens the key without the file that it came from: no mark of
+/// byte order, as some editors write it before a text, and no control characters.
+fn check_typable(line: &[u8]) -> Result<()> {
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
+    if text.starts_with("\u{feff}".as_bytes()) || text.iter().any(is_control) {
+        return Err(Error::UntypablePassword);
+    }
+    Ok(())
 }
 
 /// A terminal without echo, key by key, where Ctrl-C is a key: nothing else would put the terminal right before the process
@@ -322,6 +337,26 @@ mod tests {
         assert_eq!(rest, "the rest");
         let error = passwords.read_line(reader.as_fd()).unwrap_err();
         assert!(matches!(error, Error::NoPassword), "{error}");
+    }
+
+    #[test]
+    fn a_new_password_can_be_typed() {
+        for line in [
+            &b"correct horse\r\n"[..],
+            "p\u{e2}t\u{e9}\n".as_bytes(),
+            b"no line end",
+        ] {
+            assert!(check_typable(line).is_ok());
+        }
+        for line in [
+            &b"\xef\xbb\xbfcorrect horse\n"[..],
+            b"correct\thorse\n",
+            b"correct\0horse",
+            b"a\rb\n",
+        ] {
+            let error = check_typable(line).unwrap_err();
+            assert!(matches!(error, Error::UntypablePassword), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 /** The life of a key by hand, as in the manual: every command a process of its own, passwords on standard input. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { fixturePath, fixtureTest, readFixture } from '../../fixtures.ts';
@@ -95,6 +95,9 @@ test('passwords that are none are refused, and nothing is written', async (t) =>
   t.regex(await create(`${'x'.repeat(70_000)}\n`), /longer than 65536 bytes/);
   const latin = await site.type(Buffer.from('caf\xe9 au lait\n', 'latin1'), 'key', 'create', '--hint', 'x');
   t.regex(latin.stderr, /not UTF-8 text/);
+  // What an editor put before or into a line, and nobody could type later.
+  t.regex(await create('\u{feff}correct horse\n'), /byte order mark before it.*could never be typed/);
+  t.regex(await create('correct\thorse\n'), /control characters/);
   t.throws(() => site.stored(), { code: 'ENOENT' });
   t.regex((await site.run('key', 'create')).stderr, /hint/);
   t.regex(await create('correct horse\n', '--hint', 'x'.repeat(33)), /hint/);
@@ -150,6 +153,26 @@ test('remove: with a digest only what was seen, and --force where a pool needs t
   t.deepEqual(site.state(), ['[]', '[]']);
   t.regex(await site.ok('key', 'status'), /NOT STORED: .*key restore/);
   t.regex(await site.fails(t, '', 'key', 'remove', fingerprint), /^Error: no key /);
+});
+
+test('a pool may be told to encrypt with a key that is not stored: its user is told at once', async (t) => {
+  const site = box(t);
+  const missing = Array.from({ length: 32 }, () => 'ab').join(':');
+  const warning = new RegExp(
+    `^Warning: key ${missing} is not stored here: jobs of this pool fail until it is.*key restore.*key import.*key create`,
+  );
+  const made = await site.run('pool', 'create', 'daily', '--encrypt', missing.toUpperCase());
+  t.deepEqual([made.code, made.stdout], [0, '']);
+  t.regex(made.stderr, warning);
+  const fingerprint = await site.create('correct horse', 'x', '--kdf', 'pbkdf2');
+  const stored = await site.run('pool', 'update', 'daily', '--encrypt', fingerprint);
+  t.deepEqual([stored.code, stored.stderr], [0, '']);
+  t.regex((await site.run('pool', 'update', 'daily', '--encrypt', missing)).stderr, warning);
+  t.is((await site.run('pool', 'update', 'daily', '--comment', 'not about the key')).stderr, '');
+  writeFileSync(join(site.root, CONFIGS), 'damaged');
+  const unsure = await site.run('pool', 'update', 'daily', '--encrypt', fingerprint);
+  t.is(unsure.code, 0);
+  t.regex(unsure.stderr, /is perhaps not stored here \(.*tape-encryption-key-config.json/);
 });
 
 for (const format of ['text', 'html']) {
@@ -215,6 +238,25 @@ test('damaged key files are named and left as they are', async (t) => {
     writeFileSync(join(site.root, path), content);
   }
   t.is((await site.type('correct horse\n', 'key', 'check', fingerprint)).code, 0);
+});
+
+test('a plain key file that others can read is told of, and so is a key that stands under its password only', async (t) => {
+  const site = box(t);
+  const fingerprint = await site.create('correct horse', 'x', '--kdf', 'pbkdf2');
+  const path = join(site.root, KEYS);
+  chmodSync(path, 0o644);
+  const open = await site.run('key', 'list');
+  t.is(open.code, 0);
+  t.regex(open.stderr, /^Warning: .*tape-encryption-keys.json has mode 0644: others can read it.*chmod 600/);
+  rmSync(path);
+  const status = await site.run('key', 'status');
+  t.is(status.stderr, '');
+  t.regex(status.stdout, /STORED UNDER ITS PASSWORD ONLY \(hint 'x'\), jobs cannot use it: .*key paperkey.*key import/);
+  t.like((await site.json<object[]>('key', 'status'))[0], { stored: true, usable: false });
+  const paper = join(site.root, 'paper');
+  writeFileSync(paper, await site.ok('key', 'paperkey', fingerprint));
+  t.is((await site.type('correct horse\n', 'key', 'import', paper)).code, 0);
+  t.like((await site.json<object[]>('key', 'status'))[0], { stored: true, usable: true });
 });
 
 for (const name of ['tape-key-scrypt.json', 'tape-key-pbkdf2.json']) {

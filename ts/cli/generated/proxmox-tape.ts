@@ -2287,8 +2287,11 @@ export const commands: readonly CommandDescription[] = [
     path: ['key', 'import'],
     summary: 'Take an encryption key back from a key file or a paper key.',
     details:
-      'The file may be a key file of PBS, the text of a QR code, or a paper key as text or page, also one that was typed in, scanned to text or mailed: line breaks and spaces in it do not matter. Prints the fingerprint.',
-    examples: [['key import qrkey.txt', 'The paper key that was saved or typed in:']],
+      'The file may be a key file of PBS, the text of a QR code, a paper key as text or page, also one that was typed in, scanned to text or mailed (line breaks and spaces in it do not matter), or a scan or photo of a paper key as PNG or JPEG picture, whose QR code is read. Prints the fingerprint.',
+    examples: [
+      ['key import qrkey.txt', 'The paper key that was saved or typed in:'],
+      ['key import scan.png', 'The paper key as it came from a scanner (200 to 300 dpi):'],
+    ],
     positionals: [
       {
         name: 'file',

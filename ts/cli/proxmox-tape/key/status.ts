@@ -23,15 +23,25 @@ function statusLines(keys: readonly KeyStatus[]): string[] {
   return keys.flatMap((key, index) => [...(index === 0 ? [] : ['']), ...linesOf(key)]);
 }
 
-function linesOf({ fingerprint, stored, hint, pools, mediaSets, paperKey }: KeyStatus): string[] {
+function storedWords({ stored, usable, hint }: KeyStatus): string {
+  if (!stored) {
+    return "NOT STORED: load one of its tapes and run 'proxmox-tape key restore', or 'proxmox-tape key import <file>'";
+  }
+  if (usable !== false) return `stored, ${hintWords(hint)}`;
+  return (
+    `STORED UNDER ITS PASSWORD ONLY (${hintWords(hint)}), jobs cannot use it: what 'proxmox-tape key paperkey' prints of it ` +
+    "brings it back, with 'proxmox-tape key import <file>'"
+  );
+}
+
+function linesOf(key: KeyStatus): string[] {
+  const { fingerprint, pools, mediaSets, paperKey } = key;
   const tapes = mediaSets.flatMap((set) => set.tapes);
   const older = tapes.filter(({ password }) => password === 'other').map(({ labelText }) => labelText);
   const unread = tapes.filter((tape) => tape.password === 'unknown' && tape.hint === undefined);
   return [
     fingerprint,
-    stored
-      ? `  stored, ${hintWords(hint)}`
-      : "  NOT STORED: load one of its tapes and run 'proxmox-tape key restore', or 'proxmox-tape key import <file>'",
+    `  ${storedWords(key)}`,
     paperKey
       ? `  paper key made ${epoch(paperKey.made, {})}, ${passwordWords(paperKey.password, paperKey.hint)}`
       : '  no paper key was made here',
