@@ -43,9 +43,10 @@ export function benchArguments(argv: readonly string[]): BenchArguments {
     },
   });
   const { quick } = values;
+  const parts = parseParts(values.only ?? (quick ? 'disk,feed,cold,index,drive' : PARTS.join(',')));
   return {
-    parts: parseParts(values.only ?? (quick ? 'disk,feed,cold,index,drive' : PARTS.join(','))),
-    imageBytes: parseSize(values.size ?? (quick ? '512M' : '4G')),
+    parts,
+    imageBytes: parseSize(values.size ?? defaultSize(parts, quick)),
     duplicateShare: parseShare('dup', values.dup),
     compressibleShare: parseShare('compressible', values.compressible),
     runs: parseCount('runs', values.runs ?? (quick ? '2' : '5')),
@@ -57,6 +58,12 @@ export function benchArguments(argv: readonly string[]): BenchArguments {
     strict: values.strict,
     keep: values.keep,
   };
+}
+
+/** The way to a drive is measured without any data. */
+function defaultSize(parts: ReadonlySet<Part>, quick: boolean): string {
+  if (parts.size === 1 && parts.has('drive')) return '64M';
+  return quick ? '512M' : '4G';
 }
 
 function refuse(message: string): never {

@@ -142,12 +142,12 @@ function report(
   drive: DriveFigures | undefined,
 ): void {
   const { args, source, samples, notes, startCpuSeconds } = bench;
-  if (args.imageBytes < TARGET_BYTES) {
+  const figures = samples.figures(source.chunkBytes);
+  if (args.imageBytes < TARGET_BYTES && figures.length > 0) {
     notes.push(
       'the targets are for 4 GiB of data: with less, starting and ending a job weighs more than they allow for',
     );
   }
-  const figures = samples.figures(source.chunkBytes);
   const targets = judge(figures, index, drive);
   if (figures.length > 0) say(`\n${figureTable(figures)}`);
   say('');

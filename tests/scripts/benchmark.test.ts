@@ -98,6 +98,7 @@ test('arguments', (t) => {
   t.like(benchArguments([]), { imageBytes: 4 * 2 ** 30, runs: 5, warmUps: 1, duplicateShare: 0.1 });
   t.is(benchArguments(['--size', '768M']).imageBytes, 768 << 20);
   t.deepEqual([...benchArguments(['--only', 'cold,index']).parts], ['cold', 'index']);
+  t.is(benchArguments(['--only', 'drive']).imageBytes, 64 << 20, 'it needs no data');
   t.false(benchArguments(['--quick']).parts.has('tmpfs'));
   for (const wrong of [
     ['--size', '1X'],

@@ -9,7 +9,7 @@ use ferrite_emulator::cartridge::MemoryStore;
 use ferrite_emulator::wrappers::DelayTransport;
 use ferrite_emulator::{
     Cartridge, CartridgeKind, Chip, Connection, Damage, DriveQuirks, EmulatedDrive, EmulatorClock,
-    Pace, Timing, VirtualClock,
+    EncryptionControl, Pace, Timing, VirtualClock,
 };
 use ferrite_scsi::asc::AdditionalSense as A;
 use ferrite_scsi::clock::Clock;
@@ -329,6 +329,82 @@ fn keys_belong_to_an_initiator_or_to_all() {
     drop(third);
     let mut fourth = ready(&drive);
     assert_eq!(encryption_status(&mut fourth)[4..8], [0x00, 0, 0, 0]);
+}
+
+#[test]
+fn a_condition_that_was_not_heard_of_yet_is_not_told_twice() {
+    let drive = loaded();
+    let (mut first, mut second) = (ready(&drive), ready(&drive));
+    for key in [7, 8, 9] {
+        set_key(&mut first, key, EVERYBODY);
+    }
+    assert_sense(
+        &run(&mut second, &test_unit_ready()),
+        K::UnitAttention,
+        A::ENCRYPTION_CHANGED_BY_OTHER,
+    );
+    assert_good(&run(&mut second, &test_unit_ready()));
+    // Heard of, it is news again; another one comes behind it.
+    set_key(&mut first, 7, EVERYBODY);
+    drive.eject().unwrap();
+    drive.insert(cartridge(chip(CartridgeKind::Data, 8)));
+    for code in [A::ENCRYPTION_CHANGED_BY_OTHER, A::MEDIUM_MAY_HAVE_CHANGED] {
+        assert_sense(
+            &run(&mut second, &test_unit_ready()),
+            K::UnitAttention,
+            code,
+        );
+    }
+    assert_good(&run(&mut second, &test_unit_ready()));
+}
+
+#[test]
+fn a_library_may_decide_about_encryption_or_nobody() {
+    let controlled = |encryption| {
+        let quirks = DriveQuirks {
+            encryption,
+            ..DriveQuirks::default()
+        };
+        drive_with(quirks, Timing::default(), 8)
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("TAPE01");
+    let library = controlled(EncryptionControl::Library);
+    library.insert(Box::new(
+        Cartridge::create(&path, chip(CartridgeKind::Data, 8)).unwrap(),
+    ));
+    let mut host = ready(&library);
+    assert_eq!(encryption_status(&mut host)[4..7], [0x42, 2, 3]);
+    assert_good(&write(&mut host, 0x5A));
+    assert_good(&run(&mut host, &REWIND.cdb()));
+    assert_eq!(read(&mut host).1, vec![0x5A; BLOCK_BYTES]);
+    let mut drive = open(&library);
+    drive.prepare().unwrap();
+    drive.clear_encryption_key().unwrap();
+    assert!(drive.encryption_managed_elsewhere());
+    assert!(drive.set_encryption_key(&[7; 32]).is_err());
+    drop((drive, host));
+    library.eject().unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(!bytes.windows(64).any(|window| window == [0x5A; 64]));
+
+    // Another drive has the cartridge and not the library's key.
+    let other = drive_with(DriveQuirks::default(), Timing::default(), 8);
+    other.insert(Box::new(Cartridge::open(&path).unwrap()));
+    assert_sense(
+        &read(&mut ready(&other)).0,
+        K::DataProtect,
+        A::UNABLE_TO_DECRYPT,
+    );
+
+    let nobody = controlled(EncryptionControl::None);
+    nobody.insert(cartridge(chip(CartridgeKind::Data, 8)));
+    let mut drive = open(&nobody);
+    drive.prepare().unwrap();
+    drive.clear_encryption_key().unwrap();
+    assert!(!drive.encryption_managed_elsewhere());
+    let error = drive.encryption_mode().unwrap_err();
+    assert!(error.is_refused_function(), "{error}");
 }
 
 #[test]

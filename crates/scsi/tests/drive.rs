@@ -1118,4 +1118,22 @@ fn encryption_managed_by_the_library() {
     assert!(drive.encryption_managed_elsewhere());
     drive.clear_encryption_key().unwrap();
     device.assert_done();
+
+    // it has encryption and offers none, and what it does about it is its library's business
+    let (device, mut drive, _) = open();
+    let mut none = vec![0; 20];
+    none[..5].copy_from_slice(&[0x00, 0x10, 0x00, 0x10, 0x02]);
+    device.expect([("A2 20 00 10", Answer::Data(none.clone()))]);
+    drive.clear_encryption_key().unwrap();
+    assert!(drive.encryption_managed_elsewhere());
+    let mut encrypting = vec![0; 24];
+    encrypting[..7].copy_from_slice(&[0x00, 0x20, 0x00, 0x14, 0x42, 2, 3]);
+    device.expect([("A2 20 00 20", Answer::Data(encrypting))]);
+    drive.expect_encryption(false).unwrap();
+    device.expect([("A2 20 00 10", Answer::Data(none))]);
+    assert!(matches!(
+        drive.set_encryption_key(&[1; 32]),
+        Err(ScsiError::NoEncryption)
+    ));
+    device.assert_done();
 }

@@ -161,7 +161,8 @@ test('every command fails once in every way', async (t) => {
   }
   const { planned, hit, recovered, failed } = counts;
   t.log(
-    `${commands} commands; faults: ${planned} planned, ${hit} hit, ${recovered} recovered, ${failed} failed with an error`,
+    `${commands} commands; faults: ${planned} planned, ${hit} hit, ${recovered} recovered, ${failed} failed with an error, ` +
+      `${problems.length} otherwise than they should`,
   );
   t.deepEqual(problems, []);
   t.is(hit, planned);

@@ -216,9 +216,11 @@ export class TapeWriter {
       contentVersion: catalogVersion,
     };
     const { labelText } = this.#require();
-    const appended = onTape(labelText, drive.tape.appendCatalog(plan)).catch((error) => {
-      if (toFerriteError(error).code !== TAPE_FULL) throw error;
-      return { complete: false }; // not one more block fits
+    const appended = onTape(labelText, drive.tape.appendCatalog(plan)).catch(async (error) => {
+      if (toFerriteError(error).code === TAPE_FULL) return { complete: false }; // not one more block fits
+      // The next job may have nothing to write here, and would not give the file its end.
+      await drive.tape.endOfData().catch(() => {});
+      throw error;
     });
     return (await appended).complete;
   }

@@ -86,7 +86,7 @@ impl Drive {
         Ok(position)
     }
 
-    fn known_position(&mut self) -> Result<TapePosition, ScsiError> {
+    pub(super) fn known_position(&mut self) -> Result<TapePosition, ScsiError> {
         let position = self.position()?;
         if position.object_unknown || position.mark_count_unknown {
             return Err(ScsiError::UnknownPosition);
@@ -357,7 +357,7 @@ impl Drive {
         self.space_exactly(unit, count)
     }
 
-    fn space_exactly(&mut self, unit: SpaceUnit, count: i64) -> Result<(), ScsiError> {
+    pub(super) fn space_exactly(&mut self, unit: SpaceUnit, count: i64) -> Result<(), ScsiError> {
         let cdb = Space { unit, count }.cdb();
         let outcome = self.command(&cdb, Effect::Relative, timeouts::LOCATE)?;
         match outcome.sense {

@@ -172,6 +172,31 @@ impl FileReader<'_> {
         Met::End(end)
     }
 
+    /// Behind the filemark of a file that does not say by itself where it ends (no block, or no end marker): whether all of
+    /// its blocks came. A block that gets lost between drive and host is no error for either of them.
+    ///
+    /// # Errors
+    /// [`ScsiError::WrongPosition`] if the drive passed other blocks than it gave; anything the drive says.
+    pub fn check_blocks(&mut self) -> Result<(), ScsiError> {
+        let drive = &mut *self.drive;
+        if self.ended != Some(BlockRead::FileMark) || !drive.options.verify_positions {
+            return Ok(());
+        }
+        let behind = drive.known_position()?;
+        let _ = drive.locate(self.file)?;
+        let begin = drive.known_position()?;
+        drive.space_exactly(SpaceUnit::Filemarks, 1)?;
+        let object = begin.object + self.blocks + 1;
+        if behind.object == object {
+            return Ok(());
+        }
+        Err(self.locate_error(ScsiError::WrongPosition {
+            expected: format!("file {}, object {object}", self.file + 1),
+            found_file: behind.file,
+            found_object: behind.object,
+        }))
+    }
+
     /// Goes behind the file's end, over what was not read, and gives the position there.
     pub fn finish(mut self) -> Result<Position, ScsiError> {
         if self.ended.is_none() {

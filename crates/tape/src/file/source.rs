@@ -10,6 +10,9 @@ use ferrite_scsi::{AfterEnd, BlockRead, Drive, FileReader, Position, ScsiError};
 
 use crate::error::{Result, TapeError};
 
+/// Files in front of the data.
+const LABEL_FILES: u64 = 2;
+
 /// What reading the next block met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Met {
@@ -96,12 +99,17 @@ impl<'d> BlockSource<'d> {
         }
     }
 
-    /// The file ends here.
+    /// The file ends here. If it does not say so itself, blocks may have got lost on the way.
     fn mark(&mut self) -> Result<Met> {
-        match self.stream.file_mark() {
-            Ok(end) => Ok(Met::End(end)),
-            Err(BlockError::EmptyFile) => Ok(Met::EmptyFile),
-            Err(error) => Err(self.broken(error)),
+        let met = match self.stream.file_mark() {
+            Ok(StreamEnd::NoEndMarker) => Met::End(StreamEnd::NoEndMarker),
+            Ok(end) => return Ok(Met::End(end)),
+            Err(BlockError::EmptyFile) => Met::EmptyFile,
+            Err(error) => return Err(self.broken(error)),
+        };
+        match self.reader.check_blocks() {
+            Ok(()) => Ok(met),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -114,7 +122,8 @@ impl<'d> BlockSource<'d> {
         Ok(Met::Payload(HEADER_SIZE..HEADER_SIZE + length))
     }
 
-    /// B6: behind the last block nothing but a file mark.
+    /// B6: behind the last block nothing but a file mark. The last file of a tape is whole without one, too: its writer was
+    /// stopped, or its drive refused, at the very end. Labels have to be as they should, for something is written behind them.
     fn read_mark(&mut self) -> Result<()> {
         let found = self
             .reader
@@ -122,6 +131,9 @@ impl<'d> BlockSource<'d> {
             .map_err(|error| self.failed(error))?;
         let result = match found {
             AfterEnd::FileMark => self.stream.file_mark().map(drop),
+            AfterEnd::EndOfData if self.file_number() >= LABEL_FILES => {
+                self.stream.file_mark().map(drop)
+            }
             AfterEnd::EndOfData => Err(self.stream.end_of_data()),
             AfterEnd::Data => {
                 let last = self.stream.blocks().saturating_sub(1);

@@ -8,11 +8,13 @@ use crate::support::labels;
 use crate::support::tape::{
     MemoryTape, Object, block, blocks, incomplete_blocks, small_blocks, unterminated_blocks,
 };
+use ferrite_emulator::wrappers::{Fault, Faults, Trigger};
 use ferrite_formats::block::{BLOCK_SIZE, BlockError, BlockFlags, PAYLOAD_SIZE};
 use ferrite_formats::block_stream::StreamEnd;
 use ferrite_formats::content_header::{ContentError, ContentHeader};
 use ferrite_formats::magic;
 use ferrite_scsi::ErrorClass;
+use ferrite_scsi::opcode::OperationCode;
 use ferrite_tape::file::read_head;
 use ferrite_tape::{
     AlignedBlock, BlockSource, ContentReader, Met, NextFile, TapeError, is_blank, read_labels,
@@ -294,6 +296,82 @@ fn empty_files_and_the_end_of_the_tape_are_no_errors() {
         ContentReader::open(&mut drive, next, &mut buffer).unwrap(),
         NextFile::EndOfData(position) if position.file_number() == 2
     ));
+}
+
+#[test]
+fn blocks_that_get_lost_on_the_way_from_the_drive_are_noticed() {
+    let read_all = |lost: Option<u64>| -> Result<Vec<Met>, TapeError> {
+        let content = vec![7; 2 * PAYLOAD_SIZE + 1];
+        let tape = MemoryTape::with_files(vec![blocks(b"one"), blocks(&content), blocks(b"three")]);
+        let faults = Faults::default();
+        let mut drive = tape.faulty_drive(&faults);
+        let mut buffer = AlignedBlock::new();
+        let mut position = drive.rewind().unwrap();
+        if let Some(lost) = lost {
+            let trigger = Trigger::on(OperationCode::READ_6).skip(lost);
+            let _ = faults.arm(trigger, Fault::Lost);
+        }
+        let mut ends = Vec::new();
+        loop {
+            let mut source = BlockSource::new(&mut drive, position)?;
+            let end = loop {
+                match source.read(&mut buffer)? {
+                    Met::Payload(_) => {}
+                    end => break end,
+                }
+            };
+            ends.push(end.clone());
+            if end == Met::EndOfData {
+                return Ok(ends);
+            }
+            position = source.finish()?;
+        }
+    };
+    let complete = Met::End(StreamEnd::Complete);
+    let all = vec![complete.clone(), complete.clone(), complete, Met::EndOfData];
+    assert_eq!(read_all(None).unwrap(), all);
+    // Blocks and filemarks in the order of their READs.
+    for (lost, what) in [
+        "all of a file",
+        "",
+        "the first",
+        "the second",
+        "the last",
+        "",
+        "all",
+    ]
+    .into_iter()
+    .enumerate()
+    .filter(|(_, what)| !what.is_empty())
+    {
+        let error = read_all(Some(lost as u64)).expect_err(what);
+        assert!(
+            matches!(error, TapeError::Drive { .. } | TapeError::Block { .. }),
+            "{what}: {error}"
+        );
+    }
+}
+
+#[test]
+fn the_last_file_is_whole_without_its_file_mark() {
+    let written = MemoryTape::with_files([b"0", b"1", b"2"].map(|content| blocks(content)).into());
+    let mut objects = written.objects();
+    assert_eq!(objects.pop(), Some(Object::Mark));
+    let mut drive = MemoryTape::with(objects).drive();
+    let mut buffer = AlignedBlock::new();
+    let start = drive.locate(2).unwrap();
+    let NextFile::File(mut reader) = ContentReader::open(&mut drive, start, &mut buffer).unwrap()
+    else {
+        panic!("file 2 is there");
+    };
+    assert_eq!(reader.skip_to_end().unwrap(), StreamEnd::Complete);
+    let behind = reader.finish().unwrap();
+    assert!(matches!(
+        ContentReader::open(&mut drive, behind, &mut buffer).unwrap(),
+        NextFile::EndOfData(_)
+    ));
+    // Who appends gives it the mark.
+    assert_eq!(drive.end_of_data().unwrap().file_number(), 3);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use ferrite_emulator::medium::{
     Medium, MediumError, MediumFacts, MediumPosition, MediumRead, Spaced, Written,
 };
+use ferrite_emulator::wrappers::Faults;
 use ferrite_emulator::{EmulatedDrive, Identity};
 use ferrite_formats::block::{BLOCK_SIZE, BlockFlags, BlockHeader, HEADER_SIZE};
 use ferrite_formats::block_stream::frame_content;
@@ -83,9 +84,15 @@ impl MemoryTape {
 
     /// A drive with this tape in it.
     pub fn drive(&self) -> Drive {
+        self.faulty_drive(&Faults::default())
+    }
+
+    /// A drive with this tape in it, and with faults.
+    pub fn faulty_drive(&self, faults: &Faults) -> Drive {
         let drive = EmulatedDrive::new(Identity::virtual_drive("MEMORY"));
         drive.insert(Box::new(self.clone()));
-        let mut drive = Drive::open(drive.connect(), DriveOptions::default()).unwrap();
+        let transport = faults.wrap(drive.connect());
+        let mut drive = Drive::open(transport, DriveOptions::default()).unwrap();
         drive.prepare().unwrap();
         drive
     }
