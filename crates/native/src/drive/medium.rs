@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 
 use super::TapeDrive;
-use super::progress::{OperationProgress, ProgressListener};
+use super::progress::OperationProgress;
 
 /// How to wait for a tape.
 #[napi(object)]
@@ -79,12 +79,9 @@ impl TapeDrive {
         options: Option<WaitForTape>,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("wait", on_progress)?;
-        self.call(env, move |state| {
+        self.call_watched(env, "wait", on_progress, move |state, watch| {
             state.changed();
-            state.prepare(options.unwrap_or_default().into(), &mut |progress| {
-                listener.tell(progress)
-            })
+            state.prepare(options.unwrap_or_default().into(), watch)
         })
     }
 
@@ -95,12 +92,9 @@ impl TapeDrive {
         env: &'env Env,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("load", on_progress)?;
-        self.call(env, move |state| {
+        self.call_watched(env, "load", on_progress, |state, watch| {
             state.changed();
-            Ok(state
-                .drive()
-                .load(&mut |progress| listener.tell(progress))?)
+            Ok(state.drive().load(watch)?)
         })
     }
 

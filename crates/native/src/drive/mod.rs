@@ -18,14 +18,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ferrite_datastore::CancelFlag;
 use ferrite_pipeline::Environment as CoreEnvironment;
+use ferrite_scsi::drive::WaitProgress;
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
+use napi::bindgen_prelude::{ClassInstance, Function, Object, ToNapiValue};
 use napi_derive::napi;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::promise::guarded;
 use crate::worker::{Worker, WorkerSlot};
+use progress::{OperationProgress, ProgressListener};
 use state::DriveState;
 
 /// A drive as its section in tape.cfg describes it.
@@ -134,6 +136,25 @@ impl TapeDrive {
                 state.forget_key();
                 state.explain(failure)
             })
+        })
+    }
+    /// As [`Self::call`], for work that takes long: `on_progress` hears how far it is.
+    fn call_watched<'env, T, F>(
+        &self,
+        env: &'env Env,
+        operation: &'static str,
+        on_progress: Option<Function<'_, OperationProgress, ()>>,
+        work: F,
+    ) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+        F: FnOnce(&mut DriveState, &mut dyn FnMut(WaitProgress<'_>)) -> Result<T, Failure>
+            + Send
+            + 'static,
+    {
+        let listener = ProgressListener::new(operation, on_progress)?;
+        self.call(env, move |state| {
+            work(state, &mut |progress| listener.tell(progress))
         })
     }
 }

@@ -5,10 +5,8 @@ use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 
 use super::TapeDrive;
-use super::progress::{OperationProgress, ProgressListener};
-use super::state::DriveState;
+use super::progress::OperationProgress;
 use crate::datastore::number;
-use crate::failure::Failure;
 use crate::promise::on_thread;
 
 /// A place for a tape.
@@ -63,11 +61,8 @@ impl TapeDrive {
         env: &'env Env,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("rewind", on_progress)?;
-        self.call(env, move |state| {
-            let _ = state
-                .settled()?
-                .rewind_watched(&mut |progress| listener.tell(progress))?;
+        self.call_watched(env, "rewind", on_progress, |state, watch| {
+            let _ = state.settled()?.rewind_watched(watch)?;
             Ok(())
         })
     }
@@ -88,9 +83,8 @@ impl TapeDrive {
         fast: bool,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("erase", on_progress)?;
-        self.call(env, move |state| {
-            let _ = format(state, fast, &listener)?;
+        self.call_watched(env, "erase", on_progress, move |state, watch| {
+            let _ = state.settled()?.format(fast, watch)?;
             Ok(())
         })
     }
@@ -103,20 +97,10 @@ impl TapeDrive {
         fast: bool,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("format", on_progress)?;
-        self.call(env, move |state| format(state, fast, &listener))
+        self.call_watched(env, "format", on_progress, move |state, watch| {
+            Ok(state.settled()?.format(fast, watch)?.notes)
+        })
     }
-}
-
-fn format(
-    state: &mut DriveState,
-    fast: bool,
-    listener: &ProgressListener,
-) -> Result<Vec<String>, Failure> {
-    let formatted = state
-        .settled()?
-        .format(fast, &mut |progress| listener.tell(progress))?;
-    Ok(formatted.notes)
 }
 
 /// Tapes of a virtual drive's directory; works while somebody uses the drive.

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 
 use super::TapeDrive;
-use super::progress::{OperationProgress, ProgressListener};
+use super::progress::OperationProgress;
 use super::state::DriveState;
 use crate::datastore::number;
 use crate::failure::{Failure, Kind};
@@ -108,11 +108,8 @@ impl TapeDrive {
         file: u32,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("locate", on_progress)?;
-        self.call(env, move |state| {
-            let _ = state
-                .drive()
-                .locate_watched(u64::from(file), &mut |progress| listener.tell(progress))?;
+        self.call_watched(env, "locate", on_progress, move |state, watch| {
+            let _ = state.drive().locate_watched(u64::from(file), watch)?;
             Ok(())
         })
     }
@@ -141,12 +138,9 @@ impl TapeDrive {
         fast: bool,
         on_progress: Option<Function<'_, OperationProgress, ()>>,
     ) -> napi::Result<Object<'env>> {
-        let listener = ProgressListener::new("erase", on_progress)?;
-        self.call(env, move |state| {
+        self.call_watched(env, "erase", on_progress, move |state, watch| {
             let here = state.drive().here()?;
-            let _ = state
-                .drive()
-                .erase(here, !fast, &mut |progress| listener.tell(progress))?;
+            let _ = state.drive().erase(here, !fast, watch)?;
             Ok(())
         })
     }

@@ -5,7 +5,7 @@ use crate::command::{Erase, Read, ReadPosition, Rewind, TapePosition, Write, Wri
 use crate::sense::{Sense, SenseKey};
 use crate::transport::Data;
 
-pub(super) const CHECKS: &[(&str, &str, Check)] = &[
+pub(super) const CHECKS: &[Check] = &[
     ("blank-tape", "SSC-3 6.4, scsi.md 2.10", blank_tape),
     ("write-and-read", "SSC-3 6.4, 6.8", write_and_read),
     ("filemark", "SSC-3 6.4, 6.9", filemark),

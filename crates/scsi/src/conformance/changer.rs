@@ -1,7 +1,7 @@
 //! Changers: elements and where they are, bar codes, serial numbers, movements and their refusals.
 
 use super::lenient::Leniency;
-use super::{Device, Outcome, Report, Rule, expect_equal};
+use super::{Check, Device, Report, Rule, expect_equal, run_checks};
 use crate::command::{
     InitializeElements, MoveMedium, PositionToElement, PreventAllow, ReadElementStatus,
     test_unit_ready,
@@ -21,10 +21,9 @@ pub struct ChangerProfile {
     pub new_initiator: bool,
 }
 
-type Check = fn(&mut Library<'_>) -> Result<(), String>;
 type Library<'p> = Device<'p, ChangerProfile>;
 
-const CHECKS: &[(&str, &str, Check)] = &[
+const CHECKS: &[Check<ChangerProfile>] = &[
     ("changer-inquiry", "SPC-3 6.4", inquiry),
     (
         "changer-unit-attention-once",
@@ -83,22 +82,7 @@ pub(super) fn run_changer_checks(
     profile: ChangerProfile,
     leniency: &Leniency<'_>,
 ) -> Report {
-    let tried = CHECKS.iter().filter(|(name, ..)| leniency.tries(name));
-    let outcomes = tried.map(|&(name, section, check)| {
-        let mut library = Library {
-            transport: make(),
-            profile: &profile,
-            leniency,
-        };
-        Outcome {
-            name,
-            section,
-            result: check(&mut library),
-        }
-    });
-    Report {
-        outcomes: outcomes.collect(),
-    }
+    run_checks(make, &profile, CHECKS.iter(), leniency)
 }
 
 /// Room for the status of any library under test.

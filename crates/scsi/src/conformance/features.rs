@@ -2,7 +2,7 @@
 //! write-once tapes.
 
 use super::lenient::Leniency;
-use super::{Answer, Check, Device, Outcome, Profile, Report, Rule, expect_equal};
+use super::{Answer, Check, Device, Profile, Report, Rule, expect_equal, run_checks};
 use crate::attribute::{self, Attribute, AttributeFormat, ReadAttribute, WriteAttribute};
 use crate::command::{Erase, FormatMedium, Locate, LocateTarget, Read, Write, WriteFilemarks};
 use crate::density;
@@ -41,9 +41,7 @@ impl Features {
     };
 }
 
-type NamedCheck = (&'static str, &'static str, Check);
-
-const ALWAYS: &[NamedCheck] = &[
+const ALWAYS: &[Check] = &[
     ("fixed-blocks", "SSC-3 6.4, 6.8, scsi.md 7.2", fixed_blocks),
     (
         "fixed-blocks-of-other-length",
@@ -75,13 +73,13 @@ const ALWAYS: &[NamedCheck] = &[
     ("long-erase", "SSC-3 6.2", long_erase),
 ];
 
-const PROGRAMMABLE_EARLY_WARNING: &[NamedCheck] = &[(
+const PROGRAMMABLE_EARLY_WARNING: &[Check] = &[(
     "programmable-early-warning",
     "SSC-4 4.2.5, scsi.md 7.3",
     programmable_early_warning,
 )];
 
-const CARTRIDGE_MEMORY: &[NamedCheck] = &[
+const CARTRIDGE_MEMORY: &[Check] = &[
     (
         "attributes-in-order",
         "SPC-3 6.14, scsi.md 2.17",
@@ -100,7 +98,7 @@ const CARTRIDGE_MEMORY: &[NamedCheck] = &[
     ),
 ];
 
-const ENCRYPTION: &[NamedCheck] = &[
+const ENCRYPTION: &[Check] = &[
     (
         "encryption-capabilities",
         "SSC-3 8.5.2.4, scsi.md 2.19",
@@ -126,7 +124,7 @@ const ENCRYPTION: &[NamedCheck] = &[
     ),
 ];
 
-const WORM: &[NamedCheck] = &[
+const WORM: &[Check] = &[
     ("worm-page", "SSC-3 8.3.7, scsi.md 7.4", worm_page),
     ("worm-appends", "scsi.md 7.4", worm_appends),
     ("worm-keeps", "scsi.md 7.4", worm_keeps),
@@ -161,37 +159,13 @@ pub(super) fn run_feature_checks(
         .into_iter()
         .filter(|(has, _)| *has)
         .flat_map(|(_, checks)| checks);
-    run(make, profile, checks, leniency)
+    run_checks(make, &profile, checks, leniency)
 }
 
 /// Runs the checks for write-once tapes. `make` connects to a drive with a blank one; what an earlier connection wrote must be
 /// gone.
 pub fn worm_conformance(make: &mut dyn FnMut() -> Box<dyn Transport>, profile: Profile) -> Report {
-    run(make, profile, WORM.iter(), &Leniency::new(&[]))
-}
-
-fn run<'c>(
-    make: &mut dyn FnMut() -> Box<dyn Transport>,
-    profile: Profile,
-    checks: impl Iterator<Item = &'c NamedCheck>,
-    leniency: &Leniency<'_>,
-) -> Report {
-    let tried = checks.filter(|(name, ..)| leniency.tries(name));
-    let outcomes = tried.map(|&(name, section, check)| {
-        let mut device = Device {
-            transport: make(),
-            profile: &profile,
-            leniency,
-        };
-        Outcome {
-            name,
-            section,
-            result: check(&mut device),
-        }
-    });
-    Report {
-        outcomes: outcomes.collect(),
-    }
+    run_checks(make, &profile, WORM.iter(), &Leniency::new(&[]))
 }
 
 impl Device<'_> {

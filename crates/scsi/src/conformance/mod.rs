@@ -82,7 +82,12 @@ impl fmt::Display for Report {
     }
 }
 
-type Check = fn(&mut Device<'_>) -> Result<(), String>;
+/// Name, where the rule stands, and what is done with the device.
+type Check<P = Profile> = (
+    &'static str,
+    &'static str,
+    fn(&mut Device<'_, P>) -> Result<(), String>,
+);
 
 /// Runs all checks. `make` connects to a drive with a blank, writable tape in it; what an earlier connection wrote must be gone.
 pub fn drive_conformance(make: &mut dyn FnMut() -> Box<dyn Transport>, profile: Profile) -> Report {
@@ -98,11 +103,21 @@ fn run_drive_checks(
         .iter()
         .chain(blocks::CHECKS)
         .chain(motion::CHECKS);
+    run_checks(make, &profile, checks, leniency)
+}
+
+/// Runs those of the checks that `leniency` does not leave out, each with a connection of its own.
+fn run_checks<'c, P: 'c>(
+    make: &mut dyn FnMut() -> Box<dyn Transport>,
+    profile: &P,
+    checks: impl Iterator<Item = &'c Check<P>>,
+    leniency: &Leniency<'_>,
+) -> Report {
     let tried = checks.filter(|(name, ..)| leniency.tries(name));
     let outcomes = tried.map(|&(name, section, check)| {
         let mut device = Device {
             transport: make(),
-            profile: &profile,
+            profile,
             leniency,
         };
         Outcome {

@@ -4,7 +4,7 @@ use super::{Check, Device, expect_equal};
 use crate::command::{FormatMedium, Locate, LocateTarget, Space, SpaceUnit, WriteFilemarks};
 use crate::sense::SenseKey;
 
-pub(super) const CHECKS: &[(&str, &str, Check)] = &[
+pub(super) const CHECKS: &[Check] = &[
     ("space-filemarks", "SSC-3 6.6, scsi.md 2.7", space_filemarks),
     (
         "space-filemarks-back",

@@ -16,7 +16,7 @@ use crate::sense::{Sense, SenseKey};
 use crate::transport::{Cdb, Data, Status};
 use crate::volume_statistics::VolumeStatistics;
 
-pub(super) const CHECKS: &[(&str, &str, Check)] = &[
+pub(super) const CHECKS: &[Check] = &[
     ("inquiry", "SPC-3 6.4", inquiry),
     (
         "unit-attention-once",
