@@ -17,6 +17,7 @@ export {
   listAddresses as listMailAddresses,
   listTargets as listNotificationTargets,
   removeTarget as removeNotificationTarget,
+  secretPrompt as notificationSecretPrompt,
   setAddress as setMailAddress,
   setTargetSecret as setNotificationSecret,
   targetConfig as notificationTarget,
@@ -64,10 +65,11 @@ export { type RestoreList, readRestoreList, snapshotsOfList } from './jobs/resto
 export { type RestoreParameters, restore } from './jobs/restore/restore.ts';
 export type { RestoreSummary } from './jobs/restore/summary.ts';
 export { scanTape } from './jobs/scan_tape.ts';
-export { type DaemonOptions, runDaemon } from './jobs/schedule/daemon.ts';
+export { type DaemonOptions, type DaemonState, runDaemon } from './jobs/schedule/daemon.ts';
 export { type ScheduledRun, upcomingRuns, upcomingTimes } from './jobs/schedule/next_runs.ts';
 export { scheduledJobs } from './jobs/schedule/scheduled_job.ts';
 export type { RunJob, ScheduleLog } from './jobs/schedule/scheduler.ts';
+export { systemdNotices } from './jobs/schedule/service_manager.ts';
 export * from './keys/key_hints.ts';
 export * from './keys/key_status.ts';
 export * from './keys/keys.ts';

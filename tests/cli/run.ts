@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { type ProcessEnvironment, type Program, reportFor, runProgram } from '../../ts/cli/grammar/program.ts';
 import type { SignalSource } from '../../ts/cli/report/interrupts.ts';
 import type { Stream } from '../../ts/cli/report/stream.ts';
@@ -34,6 +33,7 @@ export const quiet: SignalSource = { on: () => {}, off: () => {}, exit: () => {}
 
 export interface RunOptions {
   env?: Record<string, string>;
+  /** Of a process of its own. */
   stdin?: string | Buffer;
   terminal?: { columns: number };
   signals?: SignalSource;
@@ -47,7 +47,6 @@ export async function runIn(program: Program, words: readonly string[], options:
   const environment = {
     words,
     env: { LANG: 'C.UTF-8', ...options.env },
-    stdin: Readable.from([options.stdin ?? '']),
     stdout,
     stderr,
     signals: options.signals ?? quiet,

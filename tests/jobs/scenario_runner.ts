@@ -4,7 +4,6 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import { reportFor, runProgram } from '../../ts/cli/grammar/program.ts';
 import { program } from '../../ts/cli/proxmox-tape/program.ts';
@@ -227,7 +226,6 @@ export class ScenarioRun {
     const environment = {
       words,
       env: { LANG: 'C.UTF-8', PROXMOX_TAPE_ROOT: root },
-      stdin: Readable.from(['']),
       stdout,
       stderr,
       signals: this.#signals,

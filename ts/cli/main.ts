@@ -14,10 +14,6 @@ export async function main(program: Program): Promise<void> {
   const environment: ProcessEnvironment = {
     words: process.argv.slice(2),
     env: process.env,
-    // Node prepares a stream when it is first looked at; passwords are read without it.
-    get stdin() {
-      return process.stdin;
-    },
     stdout: process.stdout,
     stderr: process.stderr,
     signals: process,

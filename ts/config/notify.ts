@@ -90,9 +90,23 @@ export async function removeTarget(installation: Installation, name: string): Pr
   });
 }
 
+/** What to ask a person for who sets the secret of a target: a FerriteError (`usage`) where the target has none. */
+export async function secretPrompt(installation: Installation, name: string): Promise<string> {
+  const target = await targetConfig(installation, name);
+  if (target.type === 'webhook') return `Token for ${target.url}: `;
+  if (target.type === 'smtp' && target.username !== undefined) {
+    return `Password of ${target.username} at ${target.server}: `;
+  }
+  const reason =
+    target.type === 'smtp'
+      ? `logs in to no mail server: give it a name first, 'proxmox-tape notification update ${name} --username NAME'`
+      : 'hands mail to the local sendmail, which asks for no password';
+  throw new FerriteError('usage', 'no-secret-needed', `notification target '${name}' ${reason}`);
+}
+
 /** The password for the target's mail server, or the token of its webhook. */
 export async function setTargetSecret(installation: Installation, name: string, secret: string): Promise<void> {
-  await targetConfig(installation, name);
+  await secretPrompt(installation, name);
   await updateConfig(installation, SECRETS, secretSectionTypes, (document) => {
     const value = { name, secret };
     if (document.get(secretSection, name)) document.replace(secretSection, value);

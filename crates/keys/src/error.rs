@@ -129,6 +129,9 @@ pub enum Error {
     /// Standard input ended before a password.
     #[error("no password: standard input is no terminal, and has no (further) line")]
     NoPassword,
+    /// Enter, and nothing before it.
+    #[error("the password is empty: nothing was changed")]
+    EmptyPassword,
     /// A password line that is no password.
     #[error("the password on standard input is longer than {limit} bytes")]
     LongPassword {
@@ -167,7 +170,7 @@ impl Error {
             Self::Io { .. } => "io",
             Self::Random(_) => "random",
             Self::PasswordsDiffer => "passwords-differ",
-            Self::NoPassword => "no-password",
+            Self::NoPassword | Self::EmptyPassword => "no-password",
             Self::LongPassword { .. } | Self::UntypablePassword => "bad-password",
             Self::Aborted => "aborted",
         }
@@ -180,6 +183,7 @@ impl Error {
             | Self::Changed { .. }
             | Self::PasswordsDiffer
             | Self::NoPassword
+            | Self::EmptyPassword
             | Self::LongPassword { .. }
             | Self::UntypablePassword => ErrorClass::Usage,
             Self::Unknown { .. } | Self::NotPlain { .. } => ErrorClass::Operator,

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrite_formats::key::Password;
+use ferrite_formats::key::{KeyError, Password};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{
@@ -71,6 +71,20 @@ impl PasswordReader {
             check_typable(&line)?;
         }
         Ok(Password::from_first_line(line.to_vec())?)
+    }
+
+    /// A secret that is checked by somebody else, a mail server for one: any line of text that is not empty. Asked for once,
+    /// without echo; without a terminal the next line of standard input.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`], [`Error::EmptyPassword`], [`Error::NoPassword`], [`KeyError::PasswordNotUtf8`], [`Error::Io`].
+    pub fn read_secret(&self, prompt: &str) -> Result<Zeroizing<String>> {
+        let line = if isatty(io::stdin()) {
+            self.ask(prompt)?
+        } else {
+            self.read_line(io::stdin().as_fd())?
+        };
+        secret_of(&line)
     }
 
     fn ask(&self, prompt: &str) -> Result<Zeroizing<Vec<u8>>> {
@@ -166,6 +180,17 @@ fn check_typable(line: &[u8]) -> Result<()> {
         return Err(Error::UntypablePassword);
     }
     Ok(())
+}
+
+/// A line of text without its line end.
+fn secret_of(line: &[u8]) -> Result<Zeroizing<String>> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match std::str::from_utf8(line) {
+        Ok("") => Err(Error::EmptyPassword),
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(KeyError::PasswordNotUtf8.into()),
+    }
 }
 
 /// A terminal without echo, key by key, where Ctrl-C is a key: nothing else would put the terminal right before the process
@@ -357,6 +382,21 @@ mod tests {
             let error = check_typable(line).unwrap_err();
             assert!(matches!(error, Error::UntypablePassword), "{error}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_a_line_of_text_without_its_end() {
+        for line in ["short", "short\n", "short\r\n"] {
+            assert_eq!(*secret_of(line.as_bytes()).unwrap(), "short");
+        }
+        assert_eq!(*secret_of("pâté \n".as_bytes()).unwrap(), "pâté ");
+        let error = secret_of(b"\xff\n").unwrap_err();
+        assert!(
+            matches!(error, Error::Key(KeyError::PasswordNotUtf8)),
+            "{error}"
+        );
+        let error = secret_of(b"\r\n").unwrap_err();
+        assert!(matches!(error, Error::EmptyPassword), "{error}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Why a device node could not be used. Each error names the node and says what to do.
+//! Why a device node could not be used, or the service manager not told. Each error names the node and says what to do.
 
 use std::io;
 use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-/// Error of a device node or of the kernel's device tree.
+/// Error of a device node, of the kernel's device tree, or of the service manager's socket.
 #[derive(Debug, thiserror::Error)]
 pub enum LinuxError {
     /// ENOENT, ENODEV or ENXIO: the node names nothing.
@@ -57,6 +57,14 @@ pub enum LinuxError {
         path: PathBuf,
         /// Which.
         operation: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The service manager could not be told.
+    #[error("cannot tell the service manager at {socket}: {source}")]
+    ServiceManager {
+        /// As `NOTIFY_SOCKET` names it.
+        socket: String,
         /// Why.
         source: io::Error,
     },

@@ -105,6 +105,7 @@ impl From<LinuxError> for Failure {
             LinuxError::Open { .. } | LinuxError::Ioctl { .. } | LinuxError::Tree { .. } => {
                 (Kind::System, "device")
             }
+            LinuxError::ServiceManager { .. } => (Kind::System, "service-manager"),
         };
         Self::new(kind, code, error.to_string())
     }

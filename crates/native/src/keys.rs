@@ -84,6 +84,15 @@ impl PasswordReader {
         })
     }
 
+    /// A password or token that another program is given, so JavaScript sees it: any line that is not empty.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn read_secret<'env>(&self, env: &'env Env, prompt: String) -> napi::Result<Object<'env>> {
+        let reader = self.core.clone();
+        on_thread(env, "password", move || {
+            Ok(reader.read_secret(&prompt)?.to_string())
+        })
+    }
+
     /// Stops asking; the terminal is as it was.
     #[napi]
     pub fn cancel(&self) {

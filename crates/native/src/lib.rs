@@ -27,5 +27,6 @@ mod plain;
 mod plans;
 mod promise;
 mod selection;
+mod service_manager;
 mod snapshots;
 mod worker;

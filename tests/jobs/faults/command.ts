@@ -12,8 +12,8 @@ export class Command {
   readonly #outcome: Outcome = { code: null, stdout: '', stderr: '' };
   #watchers: { pattern: RegExp; found: () => void }[] = [];
 
-  constructor(root: string, words: readonly string[]) {
-    const env = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', TZ: 'UTC', PROXMOX_TAPE_ROOT: root };
+  constructor(root: string, words: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+    const env = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', TZ: 'UTC', PROXMOX_TAPE_ROOT: root, ...variables };
     this.#child = spawn(process.execPath, [MAIN, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {

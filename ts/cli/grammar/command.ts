@@ -17,7 +17,6 @@ export interface CommandContext {
   /** Opened when first asked for: help works where there is none. */
   readonly installation: Installation;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: NodeJS.ReadableStream;
 }
 
 export interface CommandDeclaration<P extends Parameters, O extends Parameters, Value> {

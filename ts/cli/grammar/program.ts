@@ -42,7 +42,6 @@ export interface Program {
 export interface ProcessEnvironment extends ReportStreams {
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: NodeJS.ReadableStream;
   readonly signals: SignalSource;
   /** Clock, randomness and locks of the installation, where they are not those of the machine. */
   readonly installationOptions?: Omit<InstallationOptions, 'variables' | 'onNotice'>;
@@ -123,9 +122,6 @@ async function runWords(program: Program, environment: ProcessEnvironment, repor
   const context = {
     report,
     env,
-    get stdin() {
-      return environment.stdin;
-    },
     get installation() {
       return installation();
     },

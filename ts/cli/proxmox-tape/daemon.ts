@@ -4,7 +4,7 @@ import { nothing } from '../grammar/output.ts';
 export default defineCommand({
   summary: 'Run the backup jobs at their times, until it is stopped.',
   details:
-    'For a service manager (a unit for systemd comes with the package). At every full minute the jobs of tape-job.cfg ' +
+    'For a service manager (a unit for systemd comes with the package, and is told what the service does). At every full minute the jobs of tape-job.cfg ' +
     'that are due are started; runs that were missed meanwhile are made up once; jobs on one drive wait for each other. ' +
     'The configuration is read anew each time. SIGTERM aborts what runs, which commits what it has, and ends the ' +
     'service. Where Proxmox Backup Server is installed on the same root, its own service does this and this one refuses.',
@@ -18,9 +18,11 @@ export default defineCommand({
   async run(_, { installation, report }) {
     const { runDaemon } = await import('../../jobs/schedule/daemon.ts');
     const { scheduledJobs } = await import('../../jobs/schedule/scheduled_job.ts');
+    const { systemdNotices } = await import('../../jobs/schedule/service_manager.ts');
     await report.work(async (log) => {
       const runJob = scheduledJobs(installation, log);
-      await runDaemon(installation, { runJob, log, signal: log.signal });
+      const onState = systemdNotices(installation, log);
+      await runDaemon(installation, { runJob, log, onState, signal: log.signal });
     });
   },
 });

@@ -17,9 +17,12 @@ export interface DaemonOptions {
   readonly signal: AbortSignal;
   /** Resolves after so many seconds of the installation's clock, or at once when the signal is aborted. */
   readonly sleep?: (seconds: number, signal: AbortSignal) => Promise<void>;
-  /** Tells a service manager how far the daemon is. */
-  readonly onState?: (state: 'ready' | 'stopping') => void | Promise<void>;
+  /** Told how far the daemon is and which jobs run: see service_manager.ts. */
+  readonly onState?: (state: DaemonState, running: readonly string[]) => void | Promise<void>;
 }
+
+/** `ticked`: it has looked at all jobs and started those that were due, once a minute. */
+export type DaemonState = 'ready' | 'ticked' | 'stopping';
 
 const MINUTE = 60;
 
@@ -30,12 +33,12 @@ export async function runDaemon(installation: Installation, options: DaemonOptio
   try {
     const scheduler = new Scheduler(installation, options.runJob, options.log);
     options.log.info(`scheduling the jobs of ${installation.paths.configFile('tape-job.cfg')}`);
-    await options.onState?.('ready');
+    await options.onState?.('ready', []);
     try {
       await tickEveryMinute(installation, scheduler, options);
     } finally {
-      await options.onState?.('stopping');
       const { running } = scheduler;
+      await options.onState?.('stopping', running);
       if (running.length > 0) options.log.info(`stopping: ${running.join(', ')} aborted`);
       await scheduler.stop();
     }
@@ -62,6 +65,7 @@ async function tickEveryMinute(
       // A daemon that dies at night because a disk was full for a minute is worse than one that says so.
       log.warn(toFerriteError(error).message);
     }
+    await options.onState?.('ticked', scheduler.running);
   }
 }
 
