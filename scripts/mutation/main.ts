@@ -1,6 +1,7 @@
 /** See scripts/mutate. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type MutationSite, makeSite, type PlacedMutant, removeSite } from './site.ts';
@@ -67,26 +68,31 @@ class Worker {
 }
 
 type Fate = 'killed' | 'stuck' | 'survived' | 'not executed';
+const isAlive = (fate: Fate): boolean => fate === 'survived' || fate === 'not executed';
 
+/** In the order of the changes. */
 async function judge(site: MutationSite): Promise<Map<PlacedMutant, Fate>> {
-  const worker = new Worker(site);
-  const fates = new Map<PlacedMutant, Fate>();
+  const workers = Array.from({ length: availableParallelism() }, () => new Worker(site));
+  const fates = new Map<PlacedMutant, Fate>(site.mutants.map((mutant) => [mutant, 'not executed']));
   try {
-    const loaded = await worker.start();
+    const [loaded] = await Promise.all(workers.map((worker) => worker.start()));
     if (loaded?.kind !== 'loaded') throw new Error('the tests cannot be loaded');
     if (loaded.failed.length > 0) throw new Error(`these tests fail without a change:\n${loaded.failed.join('\n')}`);
     say(`${site.mutants.length} changes, ${loaded.tests} tests`);
     const covered = new Set(loaded.covered);
     const whileLoading = new Set(loaded.whileLoading);
-    for (const [index, mutant] of site.mutants.entries()) {
-      if (index % 200 === 0) process.stderr.write(`${index} of ${site.mutants.length}\n`);
-      if (whileLoading.has(mutant.id)) fates.set(mutant, await fromTheBeginning(site, mutant));
-      else if (!covered.has(mutant.id)) fates.set(mutant, 'not executed');
-      else fates.set(mutant, await switchedOn(worker, mutant));
-    }
+    const queue = site.mutants.entries();
+    const work = async (worker: Worker): Promise<void> => {
+      for (const [index, mutant] of queue) {
+        if (index % 200 === 0) process.stderr.write(`${index} of ${site.mutants.length}\n`);
+        if (whileLoading.has(mutant.id)) fates.set(mutant, await fromTheBeginning(site, mutant));
+        else if (covered.has(mutant.id)) fates.set(mutant, await switchedOn(worker, mutant));
+      }
+    };
+    await Promise.all(workers.map(work));
     return fates;
   } finally {
-    worker.stop();
+    for (const worker of workers) worker.stop();
   }
 }
 
@@ -110,23 +116,18 @@ async function fromTheBeginning(site: MutationSite, mutant: PlacedMutant): Promi
 
 function report(fates: ReadonlyMap<PlacedMutant, Fate>, limit: number): boolean {
   const all = [...fates];
-  const alive = all.filter(([, fate]) => fate === 'survived' || fate === 'not executed');
+  const alive = all.filter(([, fate]) => isAlive(fate));
   for (const [{ file, line, original, operator, replacement }, fate] of alive) {
     say(
       `${file}:${line}: ${fate}: ${operator}: ${original}${replacement === '' ? '' : ` -> ${replacement.replace(/\s+/g, ' ').slice(0, 60)}`}`,
     );
   }
-  const byFile = new Map<string, { changes: number; alive: number }>();
-  for (const [{ file }, fate] of all) {
-    const entry = byFile.get(file) ?? { changes: 0, alive: 0 };
-    entry.changes++;
-    if (fate === 'survived' || fate === 'not executed') entry.alive++;
-    byFile.set(file, entry);
-  }
-  for (const [file, entry] of byFile)
-    say(`${file.padEnd(32)} ${String(entry.changes).padStart(5)} ${String(entry.alive).padStart(4)}`);
-  const percent = (100 * alive.length) / Math.max(1, all.length);
-  say(`${all.length} changes, ${alive.length} survive: ${percent.toFixed(1)} % (at most ${limit} %)`);
+  const byFile = count(all, ({ file }) => file);
+  const byRoom = count(all, ({ file }) => file.split('/')[1] ?? '');
+  for (const [file, { changes, alive }] of byFile)
+    say(`${file.padEnd(32)} ${String(changes).padStart(5)} ${String(alive).padStart(4)}`);
+  for (const [room, { changes, alive, percent }] of byRoom)
+    say(`${room}: ${changes} changes, ${alive} survive: ${percent.toFixed(1)} % (at most ${limit} %)`);
   mkdirSync(join(checkout, 'artefacts'), { recursive: true });
   const survivors = alive.map(([{ file, line, operator, original }, fate]) => ({
     file,
@@ -135,9 +136,29 @@ function report(fates: ReadonlyMap<PlacedMutant, Fate>, limit: number): boolean 
     original,
     fate,
   }));
-  const text = JSON.stringify({ changes: all.length, survivors, percent, files: Object.fromEntries(byFile) }, null, 2);
+  const text = JSON.stringify(
+    { rooms: Object.fromEntries(byRoom), files: Object.fromEntries(byFile), survivors },
+    null,
+    2,
+  );
   writeFileSync(join(checkout, 'artefacts/mutation.json'), text);
-  return percent <= limit;
+  return [...byRoom.values()].every(({ percent }) => percent <= limit);
+}
+
+interface Count {
+  changes: number;
+  alive: number;
+  percent: number;
+}
+
+function count(all: readonly [PlacedMutant, Fate][], keyOf: (mutant: PlacedMutant) => string): Map<string, Count> {
+  const counts = new Map<string, Count>();
+  for (const [mutant, fate] of all) {
+    const { changes, alive } = counts.get(keyOf(mutant)) ?? { changes: 0, alive: 0 };
+    const nowAlive = alive + (isAlive(fate) ? 1 : 0);
+    counts.set(keyOf(mutant), { changes: changes + 1, alive: nowAlive, percent: (100 * nowAlive) / (changes + 1) });
+  }
+  return counts;
 }
 
 const { values, positionals } = parseArgs({
