@@ -11,11 +11,14 @@ const checkout = resolve(import.meta.dirname, '../../..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Longer than all tests that execute a change together; a change that ends in a loop without end costs this. */
-const STUCK_MS = 20_000;
+const STUCK = 3;
+const LEAST_STUCK_MS = 20_000;
+const LOADING_MS = 120_000;
 
 /** One worker process; a new one is started when it is stuck. */
 class Worker {
   readonly #site: MutationSite;
+  #stuckMs = LEAST_STUCK_MS;
   #child: ChildProcess | undefined;
 
   constructor(site: MutationSite) {
@@ -23,7 +26,7 @@ class Worker {
   }
 
   /** Loads the tests with a change that is there from the beginning, or with none. */
-  start(mutant?: PlacedMutant): Promise<Answer | undefined> {
+  async start(mutant?: PlacedMutant): Promise<Answer | undefined> {
     const active = mutant?.id;
     this.stop();
     // In memory: installations of tests are made by the thousand.
@@ -38,7 +41,9 @@ class Worker {
     const name = basename(mutant?.file ?? '', '.ts');
     const isNamesake = (path: string): number => (mutant && basename(path).startsWith(name) ? 0 : 1);
     const tests = this.#site.tests.toSorted((a, b) => isNamesake(a) - isNamesake(b));
-    return this.#ask({ kind: 'load', tests, standIn, active });
+    const answer = await this.#ask({ kind: 'load', tests, standIn, active });
+    if (answer?.kind === 'loaded') this.#stuckMs = Math.max(LEAST_STUCK_MS, STUCK * answer.milliseconds);
+    return answer;
   }
 
   try(id: number): Promise<Answer | undefined> {
@@ -54,7 +59,7 @@ class Worker {
   #ask(order: Order): Promise<Answer | undefined> {
     const child = this.#child;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => finish(undefined), order.kind === 'load' ? STUCK_MS * 6 : STUCK_MS);
+      const timer = setTimeout(() => finish(undefined), order.kind === 'load' ? LOADING_MS : this.#stuckMs);
       const finish = (answer: Answer | undefined): void => {
         clearTimeout(timer);
         child?.removeAllListeners();

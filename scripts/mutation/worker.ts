@@ -13,6 +13,8 @@ export type Answer =
   | {
       kind: 'loaded';
       tests: number;
+      /** Of all tests together. */
+      milliseconds: number;
       failed: readonly string[];
       whileLoading: readonly number[];
       covered: readonly number[];
@@ -25,8 +27,11 @@ interface Measured {
   readonly covers: ReadonlySet<number>;
 }
 
-/** A test that waits for what a change has taken away waits for ever. */
-const PATIENCE_MS = 3000;
+/** A test that waits for what a change has taken away waits for ever: it gets so many times what it needs without one. */
+const PATIENCE = 5;
+const LEAST_PATIENCE_MS = 3000;
+/** Of tests that were not measured yet, on a machine that does other things as well. */
+const FIRST_PATIENCE_MS = 60_000;
 
 let active: number | undefined;
 let asked: Set<number> | undefined;
@@ -39,10 +44,10 @@ Object.assign(globalThis, {
   },
 });
 
-async function passes(test: LoadedTest): Promise<boolean> {
+async function passes(test: LoadedTest, patienceMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), PATIENCE_MS);
+    timer = setTimeout(() => resolve(false), patienceMs);
   });
   try {
     return await Promise.race([test.run().then(() => true), late]);
@@ -66,7 +71,7 @@ async function load(order: Order & { kind: 'load' }): Promise<Answer> {
       const covers = new Set<number>();
       asked = covers;
       const start = performance.now();
-      if (!(await passes(test))) failed.push(test.title);
+      if (!(await passes(test, FIRST_PATIENCE_MS))) failed.push(test.title);
       measured.push({ test, covers, milliseconds: performance.now() - start });
       // A change that is there from the beginning needs one failure.
       if (active !== undefined && failed.length > 0) break;
@@ -76,14 +81,23 @@ async function load(order: Order & { kind: 'load' }): Promise<Answer> {
   asked = undefined;
   measured.sort((a, b) => a.milliseconds - b.milliseconds);
   const covered = new Set(measured.flatMap(({ covers }) => [...covers]));
-  return { kind: 'loaded', tests: loadedTests.length, failed, whileLoading: [...whileLoading], covered: [...covered] };
+  const milliseconds = measured.reduce((sum, test) => sum + test.milliseconds, 0);
+  return {
+    kind: 'loaded',
+    tests: loadedTests.length,
+    milliseconds,
+    failed,
+    whileLoading: [...whileLoading],
+    covered: [...covered],
+  };
 }
 
 async function attempt(id: number): Promise<Answer> {
   active = id;
   try {
-    for (const { test, covers } of measured) {
-      if (covers.has(id) && !(await passes(test))) return { kind: 'tried', id, killedBy: test.title };
+    for (const { test, covers, milliseconds } of measured) {
+      const patienceMs = Math.max(LEAST_PATIENCE_MS, PATIENCE * milliseconds);
+      if (covers.has(id) && !(await passes(test, patienceMs))) return { kind: 'tried', id, killedBy: test.title };
     }
     return { kind: 'tried', id, killedBy: undefined };
   } finally {
