@@ -17,7 +17,6 @@ export interface WantedTape {
 }
 
 const PAUSE_SECONDS = 5;
-const OFFLINE = 'tape-offline';
 const EMPTY = 'no-medium';
 
 /** Resolves with the labels of the tape, which is in the drive then. Waits as long as the drive's operator does. */
@@ -41,7 +40,7 @@ export async function requestMedia(
         told = error.message;
         const { labelText } = wanted;
         operator.ask({ kind: 'insert-tape', drive: drive.name, changer: drive.changer, labelText, reason: told }, log);
-        if (!operator.waits) throw withAdvice(error);
+        if (!operator.waits) throw error;
         log.info(told);
         log.info(waitingLine(drive, labelText, operator.howToStop));
       }
@@ -57,11 +56,6 @@ const HOPELESS = ['device-gone', 'encryption', 'internal', 'no-device', 'permiss
 /** Whether somebody at the library can do something about it; wrong requests and bugs stay as they are. */
 function canBeMet({ kind, code }: FerriteError): boolean {
   return kind !== 'usage' && kind !== 'aborted' && !HOPELESS.includes(code);
-}
-
-function withAdvice(error: FerriteError): FerriteError {
-  if (error.code !== OFFLINE) return error;
-  return new FerriteError('operator', OFFLINE, `${error.message}: bring it there and run the job again`);
 }
 
 function waitingLine(drive: OpenDrive, labelText: string, howToStop: string | undefined): string {
@@ -103,5 +97,9 @@ async function tryMedia(
 /** A virtual drive makes a new tape when it is told to load one that it does not have; a job wants the one it knows. */
 async function requireInLibrary({ name, config, library }: OpenDrive, labelText: string): Promise<void> {
   if (config.type !== 'virtual' || (await library?.onlineLabels())?.includes(labelText)) return;
-  throw new FerriteError('operator', OFFLINE, `tape '${labelText}' is not in the library of drive '${name}'`);
+  throw new FerriteError(
+    'operator',
+    'tape-offline',
+    `tape '${labelText}' is not in the library of drive '${name}': bring it there and try again`,
+  );
 }

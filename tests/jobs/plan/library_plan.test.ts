@@ -3,7 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createDatastore as configureDatastore } from '../../../ts/config/datastores.ts';
-import { backup, createPool, importSnapshot, labelMedia, loadMedia, planBackup } from '../../../ts/index.ts';
+import {
+  backup,
+  createPool,
+  importSnapshot,
+  labelMedia,
+  loadMedia,
+  planBackup,
+  planRestore,
+  restore,
+} from '../../../ts/index.ts';
 import { Emulated } from '../../library/emulated.ts';
 import { RecordingObserver, settled } from '../../recording_observer.ts';
 import { chunkDigest, content, FIRST_BACKUP } from '../site.ts';
@@ -51,6 +60,21 @@ test('the plan of a real drive: the tapes and bytes of the run, first and contin
     t.deepEqual([planned.snapshots, planned.chunkBytes], [summary.written, summary.chunkBytes]);
     t.is(planned.tapes[0]?.source, day === 1 ? 'empty' : 'current');
   }
+});
+
+test('the plan of a restore asks the library where its tapes are, and the restore says the same', async (t) => {
+  const emulated = await makeSite(t);
+  const { installation } = emulated;
+  await addSnapshot(emulated, 1, ['a']);
+  const { mediaSetUuid } = await settled(backup(installation, REQUEST, new RecordingObserver()));
+  const request = { mediaSet: mediaSetUuid, store: 'store1', drive: 'drive0' };
+  const [online] = (await planRestore(installation, request, new RecordingObserver())).tapes;
+  t.like(online, { labelText: 'A00001L8', location: 'online-lib', atHand: true });
+  await emulated.library.remove({ kind: 'drive', number: 0 });
+  const [offline] = (await planRestore(installation, request, new RecordingObserver())).tapes;
+  t.like(offline, { labelText: 'A00001L8', location: 'offline', atHand: false });
+  const { error } = await restore(installation, request, new RecordingObserver());
+  t.is(error?.message, "tape 'A00001L8' is not in the library: bring it there and try again");
 });
 
 test('S-186 through the robot: with export and eject the tape goes to a mail slot; S-182: also when nothing was written', async (t) => {

@@ -93,6 +93,7 @@ test('a tape that is not at hand has to be brought', async (t) => {
   const { mediaSetUuid } = (await site.backup()).summary;
   await site.addTarget('store2');
   await moveMedia(site.installation, { labelText: 'T1', vault: 'bank' });
+  rmSync(site.path('tapes-vdrive/tape-T1.json'));
   const planned = await plan(site, { mediaSet: mediaSetUuid, store: 'store2' });
   t.like(planned.tapes[0], { location: 'vault-bank', atHand: false });
 });

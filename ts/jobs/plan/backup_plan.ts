@@ -2,23 +2,20 @@
  * What a backup would write, and to which tapes: the backup itself, run in a stand-in of the installation whose tapes keep no
  * content. So tapes and bytes are those of the job that is started next, as long as nothing changes in between.
  */
-import { changerOf, listChangerNames } from '../../config/drives.ts';
+import { changerOf } from '../../config/drives.ts';
 import type { Installation } from '../../config/installation.ts';
 import { jobConfig } from '../../config/jobs.ts';
 import type { DriveConfig } from '../../config/tape_sections.ts';
-import { askChangers } from '../../library/online_status.ts';
 import type { WorkLog } from '../../log.ts';
 import type { TapeSource } from '../../media/allocation.ts';
-import { InventoryFile } from '../../media/inventory_file.ts';
 import { sessionOf } from '../../media/location.ts';
-import { onlineUpdate } from '../../media/online.ts';
 import { poolPolicy } from '../../media/pool_policy.ts';
-import type { InventoryEntry } from '../../native.ts';
 import { type BackupParameters, checkBackup } from '../backup/backup.ts';
 import { jobParameters } from '../backup/configured_jobs.ts';
 import { BackupRun, type BackupSummary } from '../backup/run.ts';
 import { withDatastore } from '../datastore/datastores.ts';
 import { expectedSpeed, mountSeconds } from './drive_speed.ts';
+import { presentEntries } from './present_entries.ts';
 import { StandIn } from './stand_in.ts';
 
 export interface PlannedTape {
@@ -116,23 +113,6 @@ export async function planBackupJob(installation: Installation, id: string, log:
 
 function quiet(log: WorkLog): WorkLog {
   return { info: () => {}, warn: () => {}, progress: (event) => log.progress(event), signal: log.signal };
-}
-
-/** Where tapes are now: the library of the drive is asked, and what it says is not stored. */
-async function presentEntries(
-  installation: Installation,
-  drive: DriveConfig,
-  notes: string[],
-): Promise<readonly InventoryEntry[]> {
-  const inventory = await new InventoryFile(installation).load();
-  const changer = changerOf(drive);
-  if (changer === undefined) return inventory.entries;
-  const update = onlineUpdate(inventory.entries, {
-    seen: await askChangers(installation, changer, (warning) => notes.push(warning)),
-    configured: new Set(await listChangerNames(installation)),
-  });
-  notes.push(...update.warnings);
-  return inventory.withOnlineUpdate(update).entries;
 }
 
 function planOf(summary: BackupSummary, known: ReadonlySet<string>) {

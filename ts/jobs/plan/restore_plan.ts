@@ -20,11 +20,12 @@ import { checkRestore, type RestoreParameters } from '../restore/restore.ts';
 import { type ChosenSnapshot, chooseSnapshots } from '../restore/selection.ts';
 import { requireMembers } from '../restore/tapes.ts';
 import { expectedSpeed, mountSeconds } from './drive_speed.ts';
+import { presentEntries } from './present_entries.ts';
 
 export interface PlannedRead {
   labelText: string;
   seqNr: number;
-  /** As last known. */
+  /** Where it is: the library of the drive was asked. */
   location: string;
   /** Whether the drive can have it without anybody bringing it. */
   atHand: boolean;
@@ -61,8 +62,13 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const { mediaSet, targets, isWhole } = await checkRestore(installation, parameters);
   const drive = await chooseDrive(installation, parameters.drive);
-  const members = await requireMembers(installation, mediaSet, { complete: isWhole });
-  const notes = await catalogNotes(installation, members, isWhole);
+  const required = await requireMembers(installation, mediaSet, { complete: isWhole });
+  const notes = await catalogNotes(installation, required, isWhole);
+  const libraryNotes: string[] = [];
+  const present = new Map(
+    (await presentEntries(installation, drive, libraryNotes)).map((entry) => [entry.label.uuid, entry]),
+  );
+  const members = required.map((member) => present.get(member.label.uuid) ?? member);
   const { snapshots, namespaces } = parameters;
   const { chosen, problems } = chooseSnapshots({
     archived: notes.length > 0 ? [] : await archivedSnapshots(installation, members),
@@ -88,7 +94,7 @@ export async function planRestore(
     mounts: needed ? tapes.length + new Set(needed.map(({ mediaUuid }) => mediaUuid)).size : tapes.length,
     ...(await amount(installation, drive, tapes)),
     ...(await keyOf(installation, members)),
-    notes: [...notes, ...problems],
+    notes: [...notes, ...libraryNotes, ...problems],
   };
 }
 
