@@ -33,7 +33,8 @@ test('to the vault and back; status set and cleared', async (t) => {
   await box.ok(t, 'media set-status T2 --status damaged');
   t.deepEqual(await listed(t, box), { T1: 'full, vault-bank', T2: 'damaged, offline' });
   await box.ok(t, `media move --uuid ${uuidOf('T1')}`);
-  await box.ok(t, 'media set-status T2');
+  t.is((await box.run('media set-status T2')).stderr, "the status 'damaged' is cleared\n");
+  t.is((await box.run('media set-status T2')).stderr, 'no status was set\n');
   t.deepEqual(await listed(t, box), { T1: 'writable, offline', T2: 'writable, offline' });
 });
 

@@ -9,6 +9,8 @@ test('ten times of a calendar event', async (t) => {
   t.true(rows.every((row: { 'next-run': number }) => row['next-run'] % 86_400 === 0));
   t.is((await box.ok(t, 'schedule show hourly --count 2')).split('\n').length, 8, 'frame, header, two rows');
   t.regex(await box.fails(t, 'schedule show sometimes'), /'sometimes'/);
+  const past = await box.run('schedule show 2020-1-1');
+  t.deepEqual(past, { code: 0, stdout: '', stderr: "'2020-1-1' does not come again\n" });
 });
 
 test('the next run of each job', async (t) => {

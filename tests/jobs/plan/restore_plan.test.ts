@@ -53,6 +53,7 @@ test('only what is mapped', async (t) => {
   await site.addTarget('store2');
   const planned = await compareWithRun(t, site, { mediaSet: mediaSetUuid, store: 'other=store2' });
   t.deepEqual(planned.restored, []);
+  t.deepEqual(planned.notes, [`no snapshot of 'other' is in media set ${mediaSetUuid}`]);
 });
 
 test('chosen snapshots: at most what the plan says', async (t) => {

@@ -39,10 +39,16 @@ export function backupPlanLines(plan: BackupPlan): string[] {
     line('on tape', size(plan.tapeBytes)),
     line('tapes', tapes.length === 0 ? 'none' : `${tapes.length}, in this order`),
     ...tapes.map(tapeLine),
-    ...(missingTapes > 0 ? [line('missing', `${missingTapes} blank tapes: label them for pool '${pool}'`)] : []),
+    ...(missingTapes > 0 ? [line('missing', missingText(missingTapes, pool))] : []),
     line('time', durationText(plan.seconds)),
     ...plan.notes.map((note) => line('note', note)),
   ];
+}
+
+function missingText(count: number, pool: string): string {
+  return count === 1
+    ? `a blank tape: label it for pool '${pool}'`
+    : `${count} blank tapes: label them for pool '${pool}'`;
 }
 
 function tapeLine({ labelText, seqNr, source, tapeBytes }: PlannedTape): string {

@@ -9,7 +9,7 @@ import { listMediaSets as decideMediaSets, type MediaSetEntry } from '../../medi
 import { parseLocation } from '../../media/location.ts';
 import { lockBookkeeping } from '../../media/media_locks.ts';
 import { setLabelOf } from '../../media/membership.ts';
-import type { StorableStatus } from '../../media/status.ts';
+import { type StorableStatus, storedStatus } from '../../media/status.ts';
 import type { InventoryEntry } from '../../native.ts';
 
 /** A tape by its label or, where several have the same, by its UUID. */
@@ -58,12 +58,18 @@ export async function moveMedia(
   ];
 }
 
-/** Stores a status, or without one clears it: what follows from the media sets applies again. */
+/**
+ * Stores a status, or without one clears it: what follows from the media sets applies again. Gives the stored status as it
+ * was before.
+ */
 export async function setMediaStatus(
   installation: Installation,
   request: MediaChoice & { status?: StorableStatus | undefined },
-): Promise<void> {
-  await changeTape(installation, request, (inventory, { label }) => inventory.withStatus(label.uuid, request.status));
+): Promise<StorableStatus | undefined> {
+  const { status } = request;
+  return storedStatus(
+    await changeTape(installation, request, (inventory, { label }) => inventory.withStatus(label.uuid, status)),
+  );
 }
 
 /**

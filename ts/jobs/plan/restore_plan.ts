@@ -18,6 +18,7 @@ import { withDatastores } from '../datastore/datastores.ts';
 import { archivedSnapshots } from '../restore/chosen.ts';
 import { checkRestore, type RestoreParameters } from '../restore/restore.ts';
 import { type ChosenSnapshot, chooseSnapshots } from '../restore/selection.ts';
+import { idleMappings } from '../restore/summary.ts';
 import { requireMembers } from '../restore/tapes.ts';
 import { expectedSpeed, mountSeconds } from './drive_speed.ts';
 import { presentEntries } from './present_entries.ts';
@@ -70,9 +71,11 @@ export async function planRestore(
   );
   const members = required.map((member) => present.get(member.label.uuid) ?? member);
   const { snapshots, namespaces } = parameters;
+  const stores = parseStoreMapping(parameters.store);
+  const archived = notes.length > 0 ? undefined : await archivedSnapshots(installation, members);
   const { chosen, problems } = chooseSnapshots({
-    archived: notes.length > 0 ? [] : await archivedSnapshots(installation, members),
-    stores: parseStoreMapping(parameters.store),
+    archived: archived ?? [],
+    stores,
     snapshots: snapshots?.length ? snapshots : undefined,
     namespaces: namespaces?.length ? parseNamespaceMappings(namespaces) : undefined,
   });
@@ -80,6 +83,8 @@ export async function planRestore(
   const missing = new Set(restored.map(({ store, snapshot }) => `${store}:${snapshot}`));
   const needed = isWhole ? undefined : chosen.filter(({ store, snapshot }) => missing.has(`${store}:${snapshot}`));
   const tapes = await tapesOf(installation, drive, members, needed);
+  const idle = isWhole && archived && idleMappings(stores.sources.keys(), archived, mediaSet);
+  if (idle) notes.push(idle);
   if (needed?.length) {
     notes.push('at most: which chunks are missing is known when the files of the snapshots were read');
   }

@@ -51,11 +51,15 @@ export function emptySummary(mediaSetUuid: string): RestoreSummary {
   };
 }
 
-/** A typing error in the name of a source would restore nothing without a word. */
-export function warnOfIdleMappings(mapping: readonly StoreTarget[], summary: RestoreSummary, log: WorkLog): void {
-  const found = new Set([summary.restored, summary.existing, summary.lost].flat().map(({ store }) => store));
-  const idle = mapping.filter(({ source }) => source !== '' && !found.has(source)).map(({ source }) => `'${source}'`);
-  if (idle.length > 0) log.warn(`no snapshot of ${idle.join(', ')} is in media set ${summary.mediaSetUuid}`);
+/** A typing error in the name of a source would restore nothing without a word. Undefined: there is none. */
+export function idleMappings(
+  sources: Iterable<string>,
+  archived: readonly { readonly store: string }[],
+  mediaSetUuid: string,
+): string | undefined {
+  const found = new Set(archived.map(({ store }) => store));
+  const idle = [...sources].filter((source) => source !== '' && !found.has(source)).map((source) => `'${source}'`);
+  return idle.length > 0 ? `no snapshot of ${idle.join(', ')} is in media set ${mediaSetUuid}` : undefined;
 }
 
 /** A snapshot may be on the tapes twice: then only one of its archives has to be whole. */

@@ -4,7 +4,7 @@ import { type OpenDrive, onTape } from '../../library/drives/drive.ts';
 import type { WorkLog } from '../../log.ts';
 import { setLabelOf } from '../../media/membership.ts';
 import type { InventoryEntry, RestoreOutcome, StoreTarget, TapeLabels } from '../../native.ts';
-import { emptySummary, type RestoreSummary, restoreListener, warnOfIdleMappings } from './summary.ts';
+import { emptySummary, idleMappings, type RestoreSummary, restoreListener } from './summary.ts';
 import { loadMember } from './tapes.ts';
 
 export interface WholeRestore {
@@ -38,7 +38,13 @@ export async function restoreWholeSet(
     const outcome = await restoreTape(installation, drive, parameters, found, mapping, index / members.length, log);
     addOutcome(summary, outcome, found);
   }
-  warnOfIdleMappings(mapping, summary, log);
+  const seen = [summary.restored, summary.existing, summary.lost].flat();
+  const idle = idleMappings(
+    mapping.map(({ source }) => source),
+    seen,
+    summary.mediaSetUuid,
+  );
+  if (idle !== undefined) log.warn(idle);
   return summary;
 }
 

@@ -19,8 +19,10 @@ export default defineCommand({
     status: Type.Optional(Type.Enum([...STORABLE_STATUS], { description: 'The status; without it, none.' })),
   },
   output: nothing,
-  async run({ 'label-text': labelText, uuid, status }, { installation }) {
+  async run({ 'label-text': labelText, uuid, status }, { installation, report }) {
     const { setMediaStatus } = await import('../../../jobs/media/changes.ts');
-    await setMediaStatus(installation, { labelText, uuid, status });
+    const before = await setMediaStatus(installation, { labelText, uuid, status });
+    // Whoever only forgot the option should see what was done.
+    if (status === undefined) report.info(before ? `the status '${before}' is cleared` : 'no status was set');
   },
 });

@@ -48,10 +48,11 @@ export default defineCommand({
     'output-format': outputFormat,
   },
   output,
-  async run({ event, count }, { installation }) {
+  async run({ event, count }, { installation, report }) {
     const { upcomingRuns, upcomingTimes } = await import('../../../jobs/schedule/next_runs.ts');
-    return event === undefined
-      ? upcomingRuns(installation, count ?? 1)
-      : upcomingTimes(installation, event, count ?? 10);
+    if (event === undefined) return upcomingRuns(installation, count ?? 1);
+    const times = upcomingTimes(installation, event, count ?? 10);
+    if (times.length === 0) report.info(`'${event}' does not come again`);
+    return times;
   },
 });
