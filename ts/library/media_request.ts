@@ -100,6 +100,6 @@ async function requireInLibrary({ name, config, library }: OpenDrive, labelText:
   throw new FerriteError(
     'operator',
     'tape-offline',
-    `tape '${labelText}' is not in the library of drive '${name}': bring it there and try again`,
+    `tape '${labelText}' is not in the library of drive '${name}': bring it there`,
   );
 }

@@ -141,5 +141,6 @@ test('--version and --help', async (t) => {
   t.is((await run('--version')).stdout, 'sample 1.2.3\n');
   t.is((await run('--help')).stdout, (await run('help')).stdout);
   t.is((await run('drive create --help x')).stdout, (await run('help drive create')).stdout);
+  t.is((await run('drive create name --help')).stdout, (await run('help drive create')).stdout);
   t.true((await run('every thing -- --help')).stderr.startsWith("Error: parameter 'name' must be"));
 });

@@ -108,7 +108,7 @@ async function runWords(program: Program, environment: ProcessEnvironment, repor
   }
   if (first === '--version') return report.lines([`${program.name} ${program.version()}`]);
 
-  const asked = helpWords(words);
+  const asked = helpWords(tree, words);
   const { node, used } = resolveWords(tree, asked);
   if (!node.entry) throw new UsageError(missingCommand(node), node.path);
   const rest = asked.slice(used);
@@ -129,13 +129,14 @@ async function runWords(program: Program, environment: ProcessEnvironment, repor
   await dispatch({ path, command, words: rest, context });
 }
 
-/** `--help` anywhere before `--` asks for the help of the command in front of it. */
-function helpWords(words: readonly string[]): readonly string[] {
+/** `--help` anywhere before `--` asks for the help of the command in front of it, whatever parameters it has already. */
+function helpWords(tree: CommandNode, words: readonly string[]): readonly string[] {
   const end = words.indexOf('--');
   const before = end < 0 ? words : words.slice(0, end);
   if (!before.some((word) => word === '--help' || word === '-h')) return words;
   const firstOption = before.findIndex((word) => word.startsWith('-'));
-  return ['help', ...before.slice(0, firstOption)];
+  const command = before.slice(0, firstOption);
+  return ['help', ...command.slice(0, resolveWords(tree, command).used)];
 }
 
 function missingCommand(node: CommandNode): string {

@@ -153,7 +153,7 @@ const inOtherDrive = (labelText: string, other: number, drive: number): FerriteE
   );
 
 const notFound = (labelText: string): FerriteError =>
-  operator('tape-offline', `tape '${labelText}' is not in the library: bring it there and try again`);
+  operator('tape-offline', `tape '${labelText}' is not in the library: bring it there`);
 
 const inExportSlot = (labelText: string, slot: NumberedSlot): FerriteError =>
   operator(
