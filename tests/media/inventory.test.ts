@@ -122,3 +122,10 @@ test('without the lock nothing is changed', async (t) => {
   const update = file.update(() => t.fail() as never);
   await t.throwsAsync(update, { code: 'lock-timeout', message: /^the inventory is in use by another process/ });
 });
+
+test("the service user's file has the mode that PBS gives it", async (t) => {
+  const serviceUser = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const file = new InventoryFile(temporaryInstallation(t, { isSuperUser: true, serviceUser }), codec);
+  await file.update((inventory) => inventory.withTape(A));
+  t.is(statSync(file.path).mode & 0o777, 0o640);
+});

@@ -38,13 +38,13 @@ test('sets: by pool, then start, then UUID; each has its own tapes', (t) => {
     { tape: 'E', pool: 'p2', set: 'e', joined: 1 },
     { tape: 'D', pool: 'p1', set: 'd', joined: 9 },
     { tape: 'C', pool: 'p1', set: 'c', joined: 9 },
-    { tape: 'B', pool: 'p1', set: 'b', joined: 5 },
-    { tape: 'F', pool: 'p1', set: 'b', seq: 1, joined: 6 },
+    { tape: 'B', pool: 'p1', set: 'x', joined: 5 },
+    { tape: 'F', pool: 'p1', set: 'x', seq: 1, joined: 6 },
   ]);
   t.deepEqual(
     listed.map((set) => [set.pool, set['media-set-uuid'], set.tapes]),
     [
-      ['p1', uuidOf('b'), 2],
+      ['p1', uuidOf('x'), 2],
       ['p1', uuidOf('c'), 1],
       ['p1', uuidOf('d'), 1],
       ['p2', uuidOf('e'), 1],

@@ -167,3 +167,10 @@ test('a clock that was set back is told of: the newest label of the pool, if it 
   t.is(warnings(0).length, 1);
   t.regex(warnings(0)[0] ?? '', /'C'/);
 });
+
+test('a fingerprint that somebody typed in capitals is the same key: the set goes on', (t) => {
+  const entries = [tape({ tape: 'A', pool: 'p1', set: 'a', joined: 10, key: 'key', location: 'online-sl3' })];
+  const policy = poolPolicy({ name: 'p1', encrypt: fingerprintOf('key').toUpperCase() }, 'UTC');
+  const start = startSession({ pool: policy, entries, session: CHANGER, now: 20, newUuid: () => uuidOf('new') });
+  t.like(start, { isNew: false, reason: undefined });
+});

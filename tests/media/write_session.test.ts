@@ -8,6 +8,7 @@ import {
   lockBookkeeping,
   lockMediaSet,
   lockPool,
+  lockSetOfPool,
   mediaSetLockPath,
   poolLockPath,
   tryLockMediaSet,
@@ -321,4 +322,17 @@ test('a session leaves its pool free', async (t) => {
   (await lockPool(installation, 'p1')).release();
   session.close();
   t.pass();
+});
+
+test('whoever only reads a set leaves its pool free', async (t) => {
+  const installation = temporaryInstallation(t, { acquireLock: impatientLocks() });
+  const choice = { setUuid: uuidOf('a'), value: undefined };
+  const reader = await lockSetOfPool(installation, 'p1', async () => ({ ...choice, keepPool: false }));
+  (await lockPool(installation, 'p1')).release();
+  await t.throwsAsync(lockMediaSet(installation, uuidOf('a')), { code: 'lock-timeout' });
+  reader.lock.release();
+  const keeper = await lockSetOfPool(installation, 'p1', async () => ({ ...choice, keepPool: true }));
+  await t.throwsAsync(lockPool(installation, 'p1'), { code: 'lock-timeout' });
+  keeper.lock.release();
+  (await lockPool(installation, 'p1')).release();
 });

@@ -68,3 +68,8 @@ test('a year that is listed only in the past never comes, also at the end of the
   const next = nextEvent(parseCalendarEvent('2-29'), parseRfc3339('2199-01-01T00:00:00Z'), 'UTC');
   t.is(next && formatUtc(next), '2204-02-29T00:00:00Z');
 });
+
+test('between two seconds the next one counts: clocks have fractions', (t) => {
+  t.is(nextEvent(parseCalendarEvent('*:*:*'), 10.5, 'UTC'), 11);
+  t.is(nextEvent(parseCalendarEvent('*:*:*'), 10, 'UTC'), 11);
+});

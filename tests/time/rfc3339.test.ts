@@ -14,6 +14,7 @@ test('both forms', (t) => {
   t.is(formatUtc(1_714_564_800.9), '2024-05-01T12:00:00Z');
   t.is(formatWithOffset(1_714_564_800, 'Europe/Berlin'), '2024-05-01T14:00:00+02:00');
   t.is(formatWithOffset(1_714_564_800, 'America/St_Johns'), '2024-05-01T09:30:00-02:30');
+  t.is(formatWithOffset(1_704_067_200.9, 'Europe/London'), '2024-01-01T00:00:00+00:00');
   t.is(formatUtc(-62_167_219_200), '0000-01-01T00:00:00Z');
   t.throws(() => formatUtc(-62_167_219_201), { code: 'bad-time' });
   t.throws(() => formatUtc(253_402_300_800), { code: 'bad-time' });

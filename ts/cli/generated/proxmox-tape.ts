@@ -1468,7 +1468,7 @@ export const commands: readonly CommandDescription[] = [
     path: ['daemon'],
     summary: 'Run the backup jobs at their times, until it is stopped.',
     details:
-      'For a service manager (a unit for systemd comes with the package). At every full minute the jobs of tape-job.cfg that are due are started; runs that were missed meanwhile are made up once; jobs on one drive wait for each other. The configuration is read anew each time. SIGTERM aborts what runs, which commits what it has, and ends the service. Where Proxmox Backup Server is installed on the same root, its own service does this and this one refuses.',
+      'For a service manager (a unit for systemd comes with the package, and is told what the service does). At every full minute the jobs of tape-job.cfg that are due are started; runs that were missed meanwhile are made up once; jobs on one drive wait for each other. The configuration is read anew each time. SIGTERM aborts what runs, which commits what it has, and ends the service. Where Proxmox Backup Server is installed on the same root, its own service does this and this one refuses.',
     examples: [
       ['daemon', 'In the foreground; its log goes to standard error:'],
       ['daemon 2>>/var/log/ferrite.log &', 'Without a service manager:'],
@@ -3078,8 +3078,11 @@ export const commands: readonly CommandDescription[] = [
     path: ['notification', 'secret'],
     summary: 'Set the password or token of a notification target.',
     details:
-      'It is read from the first line of standard input, and kept in ferrite-secrets.cfg, which only its owner can read: the password for the mail server of an smtp target, or what a webhook sends as its bearer token.',
-    examples: [['notification secret office < password.txt', 'From a file:']],
+      'The password for the mail server of an smtp target, or what a webhook sends as its bearer token. It is asked for on the terminal and not shown; without a terminal it is the first line of standard input. It is kept in ferrite-secrets.cfg, which only its owner can read.',
+    examples: [
+      ['notification secret office', 'Typed at the terminal:'],
+      ['notification secret office < password.txt', 'From a file:'],
+    ],
     positionals: [
       {
         name: 'name',
