@@ -2,9 +2,12 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { addDrive } from '../../ts/config/drives.ts';
 import { createChanger, createDrive, listConfiguredDrives, updateChanger, updateDrive } from '../../ts/index.ts';
+import { tapeSection } from '../../ts/library/device_config.ts';
 import { isRewindingNode, isTapeNode } from '../../ts/library/drives/tape_node.ts';
-import { temporaryDirectory } from '../temporary_installation.ts';
+import type { Device } from '../../ts/native.ts';
+import { temporaryDirectory, temporaryInstallation } from '../temporary_installation.ts';
 import { Emulated } from './emulated.ts';
 
 const text = ({ installation }: Emulated) => readFileSync(installation.paths.configFile('tape.cfg'), 'utf8');
@@ -75,4 +78,44 @@ test('nodes of the tape driver are told by their name, through links', async (t)
   }
   t.true(await isTapeNode(join(folder, 'by-id', 'scsi-1-nst')));
   t.false(await isTapeNode(join(folder, 'nowhere')));
+});
+
+/** A drive with its nodes, as the kernel and udev would show it. */
+const DEVICE: Device = {
+  kind: 'tape',
+  path: '/dev/tape/by-id/scsi-HU1-sg',
+  stable: true,
+  node: '/dev/sg4',
+  tapePath: '/dev/tape/by-id/scsi-HU1-nst',
+  serial: 'HU1',
+  vendor: 'IBM',
+  model: 'ULT3580-TD8',
+  major: 21,
+  minor: 4,
+};
+
+test('a tape node becomes a linux: section only where no PBS would stumble over it, else its generic node', async (t) => {
+  const root = temporaryDirectory(t);
+  const installation = temporaryInstallation(t, { root });
+  const nodes = Object.fromEntries(['nst1', 'st1', 'sg4'].map((name) => [name, join(root, name)]));
+  for (const path of Object.values(nodes)) writeFileSync(path, '');
+  const { nst1 = '', st1 = '', sg4 = '' } = nodes;
+  const section = async (path: string, type?: 'lto' | 'linux') => {
+    const { section, notes } = await tapeSection(installation, { name: 'new', path, type }, DEVICE);
+    return [section.type, section.path, notes.length];
+  };
+  t.deepEqual(await section(nst1), ['linux', nst1, 0]);
+  t.deepEqual(await section(st1), ['linux', DEVICE.tapePath, 1]);
+  t.deepEqual(await section(sg4), ['lto', sg4, 0]);
+  t.deepEqual(await section(sg4, 'linux'), ['linux', DEVICE.tapePath, 1]);
+  t.deepEqual(await section(nst1, 'lto'), ['lto', DEVICE.path, 1]);
+  await addDrive(installation, { type: 'lto', name: 'old', path: '/dev/sg9' });
+  t.deepEqual(await section(nst1), ['lto', DEVICE.path, 1]);
+
+  const besidePbs = temporaryInstallation(t);
+  mkdirSync(join(besidePbs.root, 'usr/sbin'), { recursive: true });
+  writeFileSync(join(besidePbs.root, 'usr/sbin/proxmox-backup-manager'), '');
+  const { section: shared, notes } = await tapeSection(besidePbs, { name: 'new', path: nst1 }, DEVICE);
+  t.deepEqual(shared, { type: 'lto', path: DEVICE.path });
+  t.regex(notes[0] ?? '', /stored as lto: .*scsi-HU1-sg/);
 });

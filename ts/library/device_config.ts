@@ -123,7 +123,7 @@ async function refuseUsedDevice(
  * Type and path of a new section (D8). A PBS that knows `lto:` refuses a whole file with a `linux:` section, so one is
  * written only where no such PBS can be meant.
  */
-async function tapeSection(
+export async function tapeSection(
   installation: Installation,
   drive: NewDrive,
   device: Device,
