@@ -74,7 +74,7 @@ test('the plan of a restore asks the library where its tapes are, and the restor
   const [offline] = (await planRestore(installation, request, new RecordingObserver())).tapes;
   t.like(offline, { labelText: 'A00001L8', location: 'offline', atHand: false });
   const { error } = await restore(installation, request, new RecordingObserver());
-  t.is(error?.message, "tape 'A00001L8' is not in the library: bring it there");
+  t.regex(error?.message ?? '', /^tape 'A00001L8' is not in the library: bring it there/);
 });
 
 test('S-186 through the robot: with export and eject the tape goes to a mail slot; S-182: also when nothing was written', async (t) => {
