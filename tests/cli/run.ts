@@ -61,6 +61,9 @@ const cli = join(import.meta.dirname, '../../ts/cli');
 
 export type Tool = 'proxmox-tape' | 'pmt' | 'pmtx';
 
+/** Words for Node that start the real program. */
+export const proxmoxTape: readonly string[] = [join(cli, 'proxmox-tape', 'main.js')];
+
 /** The real thing: the entry point of the package, a process of its own. */
 export function runTool(tool: Tool, words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const env = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', ...options.env };

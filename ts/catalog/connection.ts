@@ -57,6 +57,7 @@ export class CatalogConnection {
       database = new engine.Database(bytes);
       const connection = new CatalogConnection(database);
       connection.#migrate(connection.#version());
+      connection.#checkSchema(engine);
       return connection;
     } catch (error) {
       database?.close();
@@ -91,6 +92,19 @@ export class CatalogConnection {
       for (const migration of MIGRATIONS.slice(from)) this.#database.run(migration);
       this.#database.run(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     });
+  }
+
+  /** What is missing is found now, and not by the first question about it. */
+  #checkSchema(engine: SqlJsStatic): void {
+    const empty = CatalogConnection.create(engine);
+    const found = new Set(this.#schema());
+    const whole = empty.#schema().every((statement) => found.has(statement));
+    empty.close();
+    if (!whole) throw damaged('its tables are not what its version says');
+  }
+
+  #schema(): string[] {
+    return this.rows('SELECT sql FROM sqlite_master WHERE sql IS NOT NULL').map(({ sql }) => String(sql));
   }
 
   /** All rows of a query. Parameters are named: `:pool`. */
@@ -227,7 +241,7 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, of which sql.js tells the text alone. */
 const isDamage = (error: unknown): boolean =>
-  /^(database disk image is malformed|file is not a database)/.test(reasonOf(error));
+  /^(database disk image is malformed|file is not a database|malformed database schema)/.test(reasonOf(error));
 
 const damaged = (error: unknown): FerriteError =>
   new FerriteError('data', 'catalog-damaged', `the catalog database is damaged: ${reasonOf(error)}`, { cause: error });

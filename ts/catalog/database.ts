@@ -23,7 +23,7 @@ export class CatalogDatabase {
   readonly connection: CatalogConnection;
   /** Tapes of media sets whose catalog is missing or unreadable: questions about them have no answer. */
   readonly problems: readonly CatalogProblem[];
-  /** Catalog files of tapes that the inventory does not know. */
+  /** Paths of catalogs of tapes that the inventory does not know. */
   readonly strangers: readonly string[];
   /** What became of the cached file, where it could not be used. */
   readonly notice: string | undefined;

@@ -87,13 +87,16 @@ function takeMatches(
     places.follow(entries.map(({ parent }) => parent));
     for (const { parent, ...entry } of entries) {
       const found = placesIn(places, parent, entry.name).filter(({ path }) => isBelow(path, folder));
-      if (found.length > 0 || folder === '') matches.push({ ...entry, places: found });
+      if (found.length > 0 && !found.every(isArchive)) matches.push({ ...entry, places: found });
     }
     looked += ids.length;
     if (matches.length > limit || looked > Math.max(limit, MOST_CANDIDATES)) return { matches, all: false };
   }
   return { matches, all: true };
 }
+
+/** Archives are directories that hold all files of theirs; they are found as archives. */
+const isArchive = ({ path }: Occurrence): boolean => !path.includes('/');
 
 /** `etc/*.conf` asks for `*.conf` in directories whose path contains `etc/`. */
 function splitPath(text: string): [folder: string, name: string] {

@@ -1,6 +1,6 @@
 /** Catalog files and inventory as rows: only what changed since the last time is read. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Installation } from '../config/installation.ts';
 import { toFerriteError } from '../errors.ts';
 import { poolOf, setLabelOf } from '../media/membership.ts';
@@ -13,7 +13,7 @@ import { parseSnapshotPath } from './snapshot_path.ts';
 export interface Synchronized {
   /** Tapes of media sets whose catalog is missing or unreadable. */
   problems: CatalogProblem[];
-  /** Catalog files of tapes that the inventory does not know. */
+  /** Paths of catalogs of tapes that the inventory does not know. */
   strangers: string[];
   changed: boolean;
 }
@@ -49,7 +49,8 @@ export async function synchronize(
 async function strangers(installation: Installation, inventory: readonly InventoryEntry[]): Promise<string[]> {
   const known = new Set(inventory.map(({ label }) => basename(installation.paths.catalogFile(label.uuid))));
   const names = await readdir(installation.paths.statusDir).catch(() => []);
-  return names.filter((name) => name.endsWith('.log') && !known.has(name)).sort();
+  const unknown = names.filter((name) => name.endsWith('.log') && !known.has(name)).sort();
+  return unknown.map((name) => join(installation.paths.statusDir, name));
 }
 
 type FoundProblem = Pick<CatalogProblem, 'state' | 'error'>;

@@ -26,7 +26,7 @@ pub const MAX_FILE_LIST_BYTES: u64 = 128 << 20;
 pub enum FileList {
     /// The bytes of the list, to be read with [`ferrite_formats::pcat1`].
     Listed(Vec<u8>),
-    /// The client encrypted it, and no key for it was given.
+    /// The client encrypted it, and the key for it was not given.
     Encrypted,
     /// The snapshot has none: disk images and configuration files are not listed.
     Absent,
@@ -47,7 +47,7 @@ pub struct SnapshotFiles {
 }
 
 impl Store {
-    /// Reads the file list of a snapshot; every chunk of it is verified. `key` opens lists that a client encrypted.
+    /// Reads the file list of a snapshot; every chunk of it is verified. `key` opens lists that a client encrypted with it.
     ///
     /// # Errors
     /// As [`open_snapshot`](Self::open_snapshot); [`Error::ChunkMissing`], [`Error::Format`] or [`Error::Damaged`] for what
@@ -85,6 +85,9 @@ impl Store {
         }
         let entry = snapshot.manifest().file(file.name());
         let encrypted = entry.is_some_and(|entry| entry.crypt_mode == CryptMode::Encrypt);
+        // Clients have keys of their own; one that is not this snapshot's is no reason to call its list damaged.
+        let stored = snapshot.manifest().key_fingerprint().ok().flatten();
+        let key = key.filter(|key| stored.is_none_or(|stored| stored == key.fingerprint()));
         let mut list = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
         match (encrypted, key) {
             (true, None) => return Ok(FileList::Encrypted),

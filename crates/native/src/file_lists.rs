@@ -43,7 +43,7 @@ pub enum FileListState {
     /// They can.
     #[napi(value = "listed")]
     Listed,
-    /// The client encrypted the list, and no key was given.
+    /// The client encrypted the list, and its key was not given.
     #[napi(value = "encrypted")]
     Encrypted,
     /// The snapshot has no list.

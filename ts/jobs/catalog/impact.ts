@@ -7,7 +7,7 @@ import type { Installation } from '../../config/installation.ts';
 import { toFerriteError } from '../../errors.ts';
 import type { WorkLog } from '../../log.ts';
 import { InventoryFile } from '../../media/inventory_file.ts';
-import { setLabelOf } from '../../media/membership.ts';
+import { collectSet, setLabelOf } from '../../media/membership.ts';
 import type { ArchiveCoverage, ChunkIndex, InventoryEntry } from '../../native.ts';
 import { withDatastore } from '../datastore/datastores.ts';
 import { openChunkIndex } from '../datastore/snapshot_contents.ts';
@@ -59,8 +59,12 @@ export async function catalogImpact(
 ): Promise<CatalogImpact> {
   const inventory = await new InventoryFile(installation).load();
   const tape = inventory.getByLabel(request.labelText);
-  return withCatalog(installation, request, log, async (catalog) => {
-    const { uuid } = tape.label;
+  const { uuid } = tape.label;
+  const set = setLabelOf(tape);
+  const sameSet = set ? collectSet(inventory.entries, set.uuid).members.values() : [];
+  return withCatalog(installation, request, log, async (catalog, database) => {
+    // "Nothing would be lost" must not be said of what is not known.
+    database.requireUsable(new Set([uuid, ...sameSet]));
     const affected = catalog.affectedSnapshots({ media: uuid, fileNumber: request.file });
     const stored = await storedSnapshots(installation, affected, log);
     const snapshots = affected.map((snapshot) => ({

@@ -34,8 +34,8 @@ export async function withCatalog<T>(
   return CatalogDatabase.use(installation, entries, { files: true }, async (database) => {
     if (database.notice !== undefined) log.warn(database.notice);
     for (const problem of database.problems) log.warn(problemText(problem));
-    for (const name of database.strangers) {
-      log.warn(`${name}: this catalog is of a tape that is not in the inventory: load the tape and run 'inventory'`);
+    for (const path of database.strangers) {
+      log.warn(`${path}: this catalog is of a tape that is not in the inventory: load the tape and run 'inventory'`);
     }
     if (request.files ?? true) {
       const { clientKey } = request;

@@ -1,7 +1,7 @@
 /** The page over a catalog that works without a server: `catalog page`. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Catalog } from '../../catalog/catalog.ts';
+import { CatalogConnection } from '../../catalog/connection.ts';
 import { sqlEngine } from '../../catalog/engine.ts';
 import { FerriteError, toFerriteError } from '../../errors.ts';
 import { readPage, withEmbedded } from './page_file.ts';
@@ -44,7 +44,9 @@ async function readExport(path: string): Promise<Uint8Array> {
   }
   const bytes = await readFile(path);
   try {
-    Catalog.open(await sqlEngine(), bytes).close();
+    const connection = CatalogConnection.open(await sqlEngine(), bytes);
+    connection.check();
+    connection.close();
   } catch (error) {
     const { kind, code, message } = toFerriteError(error);
     throw new FerriteError(kind, code, `${path}: ${message}`, { cause: error });

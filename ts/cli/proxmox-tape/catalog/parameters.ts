@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox';
 import { mediaSetUuid, poolName } from '../../../config/identifiers.ts';
 import { type Installation, now } from '../../../config/installation.ts';
 import { textAccepted } from '../../../config/value_text.ts';
+import { FerriteError, toFerriteError } from '../../../errors.ts';
 import type { CatalogRequest } from '../../../jobs/catalog/questions.ts';
 import { parseMoment } from '../../../time/moment.ts';
 import { optional } from '../../grammar/parameter.ts';
@@ -17,7 +18,11 @@ export const lookInside = {
       description: 'Look into snapshots whose files are not known yet, in their datastores (default: yes).',
     }),
   ),
-  'client-key': Type.Optional(path('Key file of a backup client; opens lists of files that it encrypted.')),
+  'client-key': Type.Optional(
+    path(
+      'Key file of a backup client; opens lists of files that it encrypted. The catalog knows their names from then on.',
+    ),
+  ),
   'client-password-file': Type.Optional(path('File whose first line is the password of that key.')),
 };
 
@@ -37,19 +42,30 @@ type Given<Parameters> = { [Name in keyof Parameters]?: string | boolean | undef
 
 export async function lookInsideRequest(given: Given<typeof lookInside>): Promise<CatalogRequest> {
   const { files, 'client-key': key, 'client-password-file': password } = given;
+  if (typeof password === 'string' && typeof key !== 'string') {
+    throw new FerriteError('usage', 'bad-parameter', "'--client-password-file' is for the key of '--client-key'");
+  }
   return {
     files: files !== false,
     ...(typeof key === 'string' && {
       clientKey: {
-        file: await readFile(key),
+        file: await readGiven(key),
         ...(typeof password === 'string' && { password: await firstLine(password) }),
       },
     }),
   };
 }
 
+async function readGiven(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new FerriteError('usage', 'no-file', `cannot read ${file}: ${toFerriteError(error).message}`);
+  }
+}
+
 async function firstLine(file: string): Promise<Uint8Array> {
-  const content = await readFile(file);
+  const content = await readGiven(file);
   const end = content.indexOf('\n');
   return end < 0 ? content : content.subarray(0, content[end - 1] === 0x0d ? end - 1 : end);
 }
