@@ -65,6 +65,10 @@ test('a file in a folder is found behind thousands with its name elsewhere', asy
   t.false(more);
   t.is(catalog.search('c/nginx/a').matches.length, 1, 'the path contains it');
   t.is(catalog.search('nginx/').matches.length, 1, 'a slash at the end is for the name');
+  t.is(catalog.search('e?c/n*x/a.conf').matches.length, 1, 'a pattern in the path');
+  t.is(catalog.search('root.pxar.didx/*/nginx/').matches.length, 1);
+  t.is(catalog.search('/etc/*/a.conf').matches.length, 1, 'as from the root of the archive');
+  t.is(catalog.search('(etc|[/*').matches.length, 0);
   t.is(catalog.search('nowhere/a.conf').matches.length, 0);
 });
 

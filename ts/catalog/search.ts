@@ -80,13 +80,14 @@ function takeMatches(
   limit: number,
 ): { matches: SearchMatch[]; all: boolean } {
   const places = new DirectoryPlaces(connection, OCCURRENCES);
+  const wanted = folderPattern(folder);
   const matches: SearchMatch[] = [];
   let looked = 0;
   for (const ids of candidates) {
     const entries = readEntries(connection, ids);
     places.follow(entries.map(({ parent }) => parent));
     for (const { parent, ...entry } of entries) {
-      const found = placesIn(places, parent, entry.name).filter(({ path }) => isBelow(path, folder));
+      const found = placesIn(places, parent, entry.name).filter(({ path }) => wanted.test(directoryOf(path)));
       if (found.length > 0 && !found.every(isArchive)) matches.push({ ...entry, places: found });
     }
     looked += ids.length;
@@ -102,15 +103,16 @@ const isArchive = ({ path }: Occurrence): boolean => !path.includes('/');
 function splitPath(text: string): [folder: string, name: string] {
   const trimmed = text.endsWith('/') ? text.slice(0, -1) : text;
   const slash = trimmed.lastIndexOf('/');
-  return [trimmed.slice(0, slash + 1).toLowerCase(), trimmed.slice(slash + 1)];
+  return [trimmed.slice(0, slash + 1), trimmed.slice(slash + 1)];
 }
 
-const isBelow = (path: string, folder: string): boolean =>
-  folder === '' ||
-  `/${path}`
-    .slice(0, path.lastIndexOf('/') + 2)
-    .toLowerCase()
-    .includes(folder);
+/** What the path of a directory must contain; `*` and `?` stand for parts of names there, too. */
+function folderPattern(folder: string): RegExp {
+  const literal = folder.replaceAll(/[\\^$.+()[\]{}|]/g, '\\$&');
+  return new RegExp(literal.replaceAll(/\*+/g, '[^/]*').replaceAll('?', '[^/]'), 'i');
+}
+
+const directoryOf = (path: string): string => `/${path.slice(0, path.lastIndexOf('/') + 1)}`;
 
 /** Ids of entries with a fitting name, in batches: whoever has enough of them asks for no more. */
 function* findCandidates(

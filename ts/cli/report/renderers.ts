@@ -20,6 +20,9 @@ export const epoch = ifPresent((value) => {
   return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${day} ${time} ${date.getFullYear()}`;
 });
 
+/** A name of a file, which may hold line breaks. */
+export const oneLine = ifPresent((value) => String(value).replaceAll('\n', '\\x0a'));
+
 /** `512 B`, `2.50 GiB` */
 export const bytes = ifPresent((value) => {
   let size = Number(value);

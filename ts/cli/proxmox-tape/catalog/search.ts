@@ -4,14 +4,14 @@ import { defineCommand } from '../../grammar/command.ts';
 import { table } from '../../grammar/output.ts';
 import { defaulted } from '../../grammar/parameter.ts';
 import { outputFormat, progress } from '../../parameters.ts';
-import { bytes, epoch } from '../../report/renderers.ts';
+import { bytes, epoch, oneLine } from '../../report/renderers.ts';
 import { lookInside, lookInsideRequest } from './parameters.ts';
 
 export default defineCommand({
   summary: 'Find files, directories and archives by name, on all tapes.',
   details:
     "Text is looked for in names; a pattern with '*' and '?' must match a whole name. With slashes, the last part is the " +
-    'name and the rest is looked for in the path.',
+    'name and the rest, text or pattern, is looked for in the path. Case counts for nothing.',
   examples: [
     ['catalog search invoice', 'Names that contain a text:'],
     ["catalog search 'etc/*.conf'", 'By pattern, in directories whose path contains etc/:'],
@@ -31,7 +31,7 @@ export default defineCommand({
       { name: 'media-set-name' },
       { name: 'store' },
       { name: 'snapshot' },
-      { name: 'path' },
+      { name: 'path', render: oneLine },
       { name: 'size', type: 'integer', render: bytes },
       { name: 'mtime', render: epoch },
     ],
