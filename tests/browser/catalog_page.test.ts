@@ -241,7 +241,8 @@ chromiumTest('everything can be reached with the keyboard', async (t) => {
   await page.keyboard.press('/');
   await page.keyboard.type('thesis');
   await page.getByRole('link', { name: 'thesis.odt' }).first().waitFor();
-  await page.getByRole('link', { name: 'thesis.odt' }).first().focus();
+  await page.keyboard.press('ArrowDown');
+  t.is(await page.evaluate('document.activeElement.textContent'), 'thesis.odt');
   await page.keyboard.press('Enter');
   await page.getByRole('navigation', { name: 'Path' }).waitFor();
   await page.getByRole('link', { name: 'invoices' }).focus();

@@ -158,7 +158,7 @@ export function importInventory(database: CatalogConnection, inventory: readonly
       set?.ctime ?? null,
       location ?? null,
       status ?? null,
-      bytesUsed ?? null,
+      bytesUsed || null, // 0: its drive does not tell
       set?.encryptionKeyFingerprint ?? null,
       slot,
       expired,

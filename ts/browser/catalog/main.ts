@@ -64,6 +64,8 @@ function drawTabs(route: Route): void {
     ),
   );
   byId('tabs').replaceChildren(...links);
+  // On a phone there is not room for all of them.
+  byId('tabs').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 async function viewOf(route: Route): Promise<HTMLElement> {
@@ -183,6 +185,12 @@ function acceptSearches(): void {
   search.addEventListener('input', () => {
     clearTimeout(waiting);
     waiting = setTimeout(go, 120);
+  });
+  search.addEventListener('keydown', (event) => {
+    const first = event.key === 'ArrowDown' && main.querySelector<HTMLElement>('tbody a');
+    if (!first) return;
+    event.preventDefault();
+    first.focus();
   });
   byId('search-form').addEventListener('submit', (event) => {
     event.preventDefault();

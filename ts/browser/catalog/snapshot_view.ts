@@ -2,7 +2,7 @@
 import type { DirectoryEntry, PathStep } from '../../catalog/files.ts';
 import type { CatalogSnapshot, RestoreNeeds } from '../../catalog/snapshots.ts';
 import { h, svg } from '../shared/dom.ts';
-import { count, digits, size, time } from '../shared/values.ts';
+import { count, size, time } from '../shared/values.ts';
 import { arrowKeys } from './arrow_keys.ts';
 import { neededList } from './needed.ts';
 import { cell, empty, foreign, growing, link, table } from './parts.ts';
@@ -136,7 +136,9 @@ async function directory(
       {},
       cell(columns.name, entryName(entry, { ...route, at: here === '' ? entry.name : `${here}/${entry.name}` })),
       cell(columns.size, entry.kind === 'f' || entry.kind === 'd' ? size(entry.size) : '–'),
-      cell(columns.time, entry.mtime === undefined ? filesIn(entry) : time(entry.mtime)),
+      entry.kind === 'd'
+        ? cell({ ...columns.time, title: 'Holds' }, count(entry.files, 'file'))
+        : cell(columns.time, entry.mtime === undefined ? '–' : time(entry.mtime)),
     );
   const first = await catalog.client.ask('directory', open, { limit: PAGE });
   const footer = growing(body, async (offset) => {
@@ -165,8 +167,6 @@ async function directory(
     first.total === 0 ? empty('This directory is empty.') : element,
   );
 }
-
-const filesIn = ({ kind, files }: DirectoryEntry): string => (kind === 'd' ? `${digits(files)} files` : '–');
 
 function entryName(entry: DirectoryEntry, route: SnapshotRoute): HTMLElement {
   const [shape, meaning] = ICONS[entry.kind] ?? ['M3 3h10v10H3z', 'unknown'];

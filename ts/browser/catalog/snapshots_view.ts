@@ -1,6 +1,6 @@
 /** All snapshots, by media set and by what their names contain. */
 import { h } from '../shared/dom.ts';
-import { count, digits } from '../shared/values.ts';
+import { count } from '../shared/values.ts';
 import { visible } from '../shared/visible.ts';
 import { addressOf } from './routes.ts';
 import { snapshotTable } from './snapshot_table.ts';
@@ -20,7 +20,7 @@ export async function snapshotsView(
     const next = { mediaSet: sets.value || undefined, text: box.value.trim() };
     history.replaceState(null, '', addressOf({ view: 'snapshots', set: next.mediaSet, text: next.text }));
     list.replaceChildren(snapshotTable(state, catalog, next));
-    counted.textContent = `${digits(await catalog.client.ask('countSnapshots', next))} snapshots`;
+    counted.textContent = count(await catalog.client.ask('countSnapshots', next), 'snapshot');
   };
   const sets = h(
     'select',
