@@ -98,6 +98,8 @@ chromiumTest('a file is found while it is typed, and its directory, tape and sna
     'anna',
     'invoices',
   ]);
+  t.regex(await textOf(page.locator('tr.sought')), /^invoice-2024-03\.pdf/);
+  t.regex(await textOf(page.locator('main .notice')), /^Here is invoice-2024-03\.pdf, 83\.0 KB, changed /);
   t.regex(await textOf(page.locator('aside')), /DAY004L8[\s\S]*lib1, slot 9/);
   await screenshot(page, '5-files');
   await page.locator('nav[aria-label=Path] a', { hasText: 'root.pxar.didx' }).click();

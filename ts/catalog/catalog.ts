@@ -3,7 +3,7 @@
  * It reads a copy in memory; nothing it does changes the file it came from.
  */
 import { CatalogConnection, type QueryResult, type SqlJsStatic } from './connection.ts';
-import { type DirectoryPage, findPath, listDirectory, type PathStep } from './files.ts';
+import { type DirectoryEntry, type DirectoryPage, findEntry, findPath, listDirectory, type PathStep } from './files.ts';
 import { type AffectedSnapshot, affectedSnapshots, type LossRequest } from './impact.ts';
 import { type Occurrence, occurrences } from './occurrences.ts';
 import { type SearchOptions, type SearchResult, searchNames } from './search.ts';
@@ -89,6 +89,10 @@ export class Catalog {
   /** `directory` is the `root` of a snapshot or the `directory` of an entry. */
   directory(directory: number, page?: Page): DirectoryPage {
     return listDirectory(this.#connection, directory, page);
+  }
+
+  findEntry(directory: number, name: string): DirectoryEntry | undefined {
+    return findEntry(this.#connection, directory, name);
   }
 
   /** The directories on the way to a path below the `root` of a snapshot. */

@@ -50,6 +50,18 @@ export function listDirectory(
   return { entries: rows.map(directoryEntry), total: Number(found.entries) };
 }
 
+/** An entry of a directory by its name. */
+export function findEntry(connection: CatalogConnection, directory: number, name: string): DirectoryEntry | undefined {
+  const [row] = connection.rows(
+    `SELECT entry.*, child.files, child.bytes FROM directory AS parent
+    JOIN entry ON entry.id >= parent.first AND entry.id < parent.first + parent.entries
+    LEFT JOIN directory AS child ON child.id = entry.child
+    WHERE parent.id = :directory AND entry.name = :name LIMIT 1`,
+    { ':directory': directory, ':name': name },
+  );
+  return row && directoryEntry(row);
+}
+
 export function directoryEntry(row: Row): DirectoryEntry {
   return {
     id: Number(row.id),

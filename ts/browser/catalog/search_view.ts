@@ -69,7 +69,7 @@ function matchRow(catalog: OpenedCatalog, onTape: Places, text: string, match: S
   return h(
     'tr',
     {},
-    cell(COLUMNS.name, target(onTape, newest, folder, marked(match.name, text))),
+    cell(COLUMNS.name, target(onTape, newest, newest?.path ?? '', marked(match.name, text))),
     cell(COLUMNS.place, foreign(folder === '' ? '–' : folder)),
     cell(COLUMNS.size, match.kind === 'f' || match.kind === 'd' ? size(match.size) : '–'),
     cell(COLUMNS.time, match.mtime === undefined ? '–' : time(match.mtime)),
@@ -89,10 +89,10 @@ function archiveRow(catalog: OpenedCatalog, onTape: Places, text: string, match:
   );
 }
 
-function target(onTape: Places, place: Occurrence | undefined, folder: string, name: HTMLElement): HTMLElement {
+function target(onTape: Places, place: Occurrence | undefined, at: string, name: HTMLElement): HTMLElement {
   const tape = place && onTape.get(`${place.store}:${place.snapshot}`);
   if (!tape) return name;
-  return link({ view: 'snapshot', set: tape.set, store: place.store, path: place.snapshot, at: folder }, name);
+  return link({ view: 'snapshot', set: tape.set, store: place.store, path: place.snapshot, at }, name);
 }
 
 /** The name with what was searched for marked. */
@@ -108,7 +108,7 @@ function marked(name: string, text: string): HTMLElement {
 function snapshotsOf(catalog: OpenedCatalog, onTape: Places, match: SearchMatch): HTMLElement {
   const [newest, ...others] = match.places;
   if (!newest) return h('span');
-  const line = occurrenceLine(catalog, onTape, newest, folderOf(newest));
+  const line = occurrenceLine(catalog, onTape, newest, newest.path);
   if (others.length === 0) return line;
   const list = h('ul', { class: 'plain' });
   const details = h(
@@ -117,7 +117,7 @@ function snapshotsOf(catalog: OpenedCatalog, onTape: Places, match: SearchMatch)
       ontoggle: async () => {
         if (!details.open || list.childElementCount > 0) return;
         const all = await catalog.client.ask('occurrences', match.id, 500);
-        list.append(...all.map((place) => h('li', {}, occurrenceLine(catalog, onTape, place, folderOf(place)))));
+        list.append(...all.map((place) => h('li', {}, occurrenceLine(catalog, onTape, place, place.path))));
       },
     },
     h('summary', {}, `and ${others.length}${others.length >= 49 ? ' or more' : ''} older`),
@@ -125,8 +125,6 @@ function snapshotsOf(catalog: OpenedCatalog, onTape: Places, match: SearchMatch)
   );
   return h('div', {}, line, details);
 }
-
-const folderOf = ({ path }: Occurrence): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 function occurrenceLine(
   catalog: OpenedCatalog,

@@ -8,6 +8,7 @@ type Questions = Pick<
   | 'archives'
   | 'countSnapshots'
   | 'directory'
+  | 'findEntry'
   | 'findPath'
   | 'mediaSets'
   | 'neededTapes'

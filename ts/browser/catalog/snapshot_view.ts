@@ -98,7 +98,9 @@ async function contentOf(
     return [h('p', { class: 'notice' }, why), archives.length > 0 && list];
   }
   const steps = at === '' ? [] : await catalog.client.ask('findPath', root, at);
-  return [await directory(catalog, route, root, steps), at === '' && list];
+  const [name] = at.split('/').slice(steps.length);
+  const sought = name ? await catalog.client.ask('findEntry', steps.at(-1)?.directory ?? root, name) : undefined;
+  return [await directory(catalog, route, root, steps, sought), at === '' && list];
 }
 
 function archiveTable(archives: readonly { name: string; size: number; cryptMode: string }[]): HTMLElement {
@@ -116,6 +118,7 @@ async function directory(
   route: SnapshotRoute,
   root: number,
   steps: readonly PathStep[],
+  sought: DirectoryEntry | undefined,
 ): Promise<HTMLElement> {
   const open = steps.at(-1)?.directory ?? root;
   const pathTo = (depth: number): string =>
@@ -133,7 +136,7 @@ async function directory(
   const row = (entry: DirectoryEntry): HTMLElement =>
     h(
       'tr',
-      {},
+      { class: entry.id === sought?.id && 'sought' },
       cell(columns.name, entryName(entry, { ...route, at: here === '' ? entry.name : `${here}/${entry.name}` })),
       cell(columns.size, entry.kind === 'f' || entry.kind === 'd' ? size(entry.size) : '–'),
       entry.kind === 'd'
@@ -164,9 +167,20 @@ async function directory(
         h('li', {}, count(first.total, 'entry', 'entries')),
       ),
     ),
+    sought && soughtLine(sought),
     first.total === 0 ? empty('This directory is empty.') : element,
   );
 }
+
+/** What a search led to may be far down in the list. */
+const soughtLine = ({ name, size: bytes, mtime }: DirectoryEntry): HTMLElement =>
+  h(
+    'p',
+    { class: 'notice' },
+    'Here is ',
+    foreign(name),
+    `, ${size(bytes)}${mtime === undefined ? '' : `, changed ${time(mtime)}`}`,
+  );
 
 function entryName(entry: DirectoryEntry, route: SnapshotRoute): HTMLElement {
   const [shape, meaning] = ICONS[entry.kind] ?? ['M3 3h10v10H3z', 'unknown'];

@@ -847,7 +847,8 @@ export const commands: readonly CommandDescription[] = [
         name: 'client-key',
         kind: 'string',
         typeText: '<string>',
-        description: 'Key file of a backup client; opens lists of files that it encrypted.',
+        description:
+          'Key file of a backup client; opens lists of files that it encrypted. The catalog knows their names from then on.',
         required: false,
       },
       {
@@ -928,7 +929,8 @@ export const commands: readonly CommandDescription[] = [
         name: 'client-key',
         kind: 'string',
         typeText: '<string>',
-        description: 'Key file of a backup client; opens lists of files that it encrypted.',
+        description:
+          'Key file of a backup client; opens lists of files that it encrypted. The catalog knows their names from then on.',
         required: false,
       },
       {
@@ -1032,7 +1034,8 @@ export const commands: readonly CommandDescription[] = [
         name: 'client-key',
         kind: 'string',
         typeText: '<string>',
-        description: 'Key file of a backup client; opens lists of files that it encrypted.',
+        description:
+          'Key file of a backup client; opens lists of files that it encrypted. The catalog knows their names from then on.',
         required: false,
       },
       {
@@ -1072,7 +1075,7 @@ export const commands: readonly CommandDescription[] = [
     path: ['catalog', 'search'],
     summary: 'Find files, directories and archives by name, on all tapes.',
     details:
-      "Text is looked for in names; a pattern with '*' and '?' must match a whole name. With slashes, the last part is the name and the rest is looked for in the path.",
+      "Text is looked for in names; a pattern with '*' and '?' must match a whole name. With slashes, the last part is the name and the rest, text or pattern, is looked for in the path. Case counts for nothing.",
     examples: [
       ['catalog search invoice', 'Names that contain a text:'],
       ["catalog search 'etc/*.conf'", 'By pattern, in directories whose path contains etc/:'],
@@ -1091,7 +1094,8 @@ export const commands: readonly CommandDescription[] = [
         name: 'client-key',
         kind: 'string',
         typeText: '<string>',
-        description: 'Key file of a backup client; opens lists of files that it encrypted.',
+        description:
+          'Key file of a backup client; opens lists of files that it encrypted. The catalog knows their names from then on.',
         required: false,
       },
       {
@@ -1145,7 +1149,8 @@ export const commands: readonly CommandDescription[] = [
         name: 'client-key',
         kind: 'string',
         typeText: '<string>',
-        description: 'Key file of a backup client; opens lists of files that it encrypted.',
+        description:
+          'Key file of a backup client; opens lists of files that it encrypted. The catalog knows their names from then on.',
         required: false,
       },
       {
