@@ -48,7 +48,9 @@ export async function restoreKey(
   try {
     return await importKey(installation, { wrapped, password, overwrite: true });
   } catch (error) {
-    throw aboutTape(labelText, error);
+    const { kind, code } = toFerriteError(error);
+    // The key files of this machine have nothing to do with the tape.
+    throw kind === 'system' || code === 'damaged-key-file' ? error : aboutTape(labelText, error);
   }
 }
 
