@@ -168,6 +168,11 @@ fixtureTest('catalog page --embed takes what can be opened, whole', async (t) =>
   t.regex(await box.fails(t, `catalog page ${page} --embed ${box.root}/none.sqlite`), /none\.sqlite/);
   t.regex(await box.fails(t, `catalog page ${page} --embed ${box.root}`), /EISDIR/);
   t.false(existsSync(page), 'no half page');
+  const thesis = join(box.root, 'thesis.txt');
+  writeFileSync(thesis, 'the only copy');
+  t.regex(await box.fails(t, `catalog page ${thesis}`), /thesis\.txt: it exists and is no page: choose another name/);
+  await box.ok(t, `catalog page ${page} --embed ${exported}`);
+  await box.ok(t, `catalog page ${page}`);
 });
 
 fixtureTest('an export replaces exports, and nothing else', async (t) => {

@@ -14,7 +14,7 @@ import { type OpenDrive, onTape } from '../../library/drives/drive.ts';
 import type { WorkLog } from '../../log.ts';
 import { InventoryFile } from '../../media/inventory_file.ts';
 import { collectSet, setLabelOf } from '../../media/membership.ts';
-import type { ChunkIndex, Datastore, StoreOptions, TapeLabels } from '../../native.ts';
+import type { ChunkIndex, Datastore, InventoryEntry, StoreOptions, TapeLabels } from '../../native.ts';
 import { storeOptions } from '../datastore/datastores.ts';
 import { buildChunkIndex } from '../datastore/snapshot_contents.ts';
 import { restoreListener } from '../restore/summary.ts';
@@ -27,7 +27,7 @@ interface Gathering {
   readonly drive: OpenDrive;
   readonly labels: TapeLabels;
   readonly mediaSet: string;
-  readonly database: CatalogDatabase;
+  readonly entries: readonly InventoryEntry[];
   readonly log: WorkLog;
   /** Holds a folder like a datastore for each source. */
   readonly folder: string;
@@ -50,14 +50,21 @@ export async function gatherFileLists(
   const { entries } = await new InventoryFile(installation).load();
   await ensureDirectory(installation, installation.paths.cacheDir);
   const folder = join(installation.paths.cacheDir, 'file-lists', mediaSet);
-  return CatalogDatabase.use(installation, entries, { files: true }, async (database) => {
-    const gathering = { installation, drive, labels, mediaSet, database, log, folder };
-    await stageArchives(gathering);
-    let listed = 0;
-    for (const store of await namesIn(folder)) listed += await gatherStore(gathering, store, entries);
-    if (listed > 0) await database.save();
-    log.info(`the files of ${listed} snapshots are listed`);
-    return listed;
+  const gathering = { installation, drive, labels, mediaSet, entries, log, folder };
+  // To read a tape takes hours. The database is open before and after it, so that nobody's lists are written over.
+  const scope = { files: true };
+  const unlisted = await CatalogDatabase.use(installation, entries, scope, (database) => unlistedOn(labels, database));
+  await stageArchives(gathering, unlisted);
+  const elsewhere = new Map<string, Set<string>>();
+  for (const store of await namesIn(folder)) elsewhere.set(store, await fetchLists(gathering, store));
+  return CatalogDatabase.use(installation, entries, scope, async (database) => {
+    const listed: string[] = [];
+    for (const [store, media] of elsewhere) listed.push(...(await takeLists(gathering, database, store, media)));
+    if (listed.length > 0) await database.save();
+    for (const path of listed) await rm(path, { recursive: true, force: true });
+    for (const store of elsewhere.keys()) await removeIfDone(gathering, store);
+    log.info(`the files of ${listed.length} snapshots are listed`);
+    return listed.length;
   });
 }
 
@@ -69,21 +76,32 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The files of unlisted snapshots on this tape, each in the place that a datastore gives it. */
-async function stageArchives({ drive, labels, database, log, folder, installation }: Gathering): Promise<void> {
+interface StoredSnapshot extends Wanted {
+  fileNumber: number;
+}
+
+function unlistedOn({ label }: TapeLabels, database: CatalogDatabase): StoredSnapshot[] {
   const rows = database.query(
     `SELECT snapshot.store, snapshot.path, snapshot.file_number FROM snapshot
     LEFT JOIN listing ON listing.store = snapshot.store AND listing.path = snapshot.path
     WHERE snapshot.media_uuid = :media AND (listing.id IS NULL OR listing.state = 'damaged')`,
-    { ':media': labels.label.uuid },
+    { ':media': label.uuid },
   );
+  return rows.map((row) => ({ store: String(row.store), path: String(row.path), fileNumber: Number(row.file_number) }));
+}
+
+/** The files of unlisted snapshots on this tape, each in the place that a datastore gives it. */
+async function stageArchives(
+  { drive, labels, log, folder, installation }: Gathering,
+  unlisted: readonly StoredSnapshot[],
+): Promise<void> {
   const staged = [];
-  for (const { store, path, file_number: fileNumber } of rows) {
-    const base = join(folder, String(store));
+  for (const { store, path, fileNumber } of unlisted) {
+    const base = join(folder, store);
     if (!(await exists(join(base, '.chunks')))) await makeStore(installation, base);
-    const directory = join(base, String(path));
+    const directory = join(base, path);
     await rm(directory, { recursive: true, force: true });
-    staged.push({ fileNumber: Number(fileNumber), store: String(store), snapshot: String(path), directory });
+    staged.push({ fileNumber, store, snapshot: path, directory });
   }
   if (staged.length === 0) return;
   log.info(`read ${staged.length} snapshot archives whose files are not listed`);
@@ -104,40 +122,53 @@ async function makeStore(installation: Installation, base: string): Promise<void
   (await native.create(folderOptions(installation, base))).close();
 }
 
-async function gatherStore(
-  gathering: Gathering,
+/** Opens the folder of a source, with the snapshots that wait in it. */
+async function withStaged<T>(
+  { installation, folder }: Gathering,
   store: string,
-  entries: Awaited<ReturnType<InventoryFile['load']>>['entries'],
-): Promise<number> {
-  const { installation, folder, mediaSet, database, log } = gathering;
-  const base = join(folder, store);
+  work: (source: Datastore, waiting: readonly Wanted[]) => Promise<T>,
+): Promise<T> {
   const { Datastore: native } = await import('../../native.ts');
-  const target = await native.open(folderOptions(installation, base));
+  const source = await native.open(folderOptions(installation, join(folder, store)));
   try {
-    const { snapshots } = await target.listSnapshots({});
+    const { snapshots } = await source.listSnapshots({});
     const waiting = snapshots.filter(({ finished }) => finished).map(({ path }) => ({ store, path }));
-    const elsewhere = await fetchChunks(gathering, store, waiting);
-    let listed = 0;
+    return await work(source, waiting);
+  } finally {
+    source.close();
+  }
+}
+
+const fetchLists = (gathering: Gathering, store: string): Promise<Set<string>> =>
+  withStaged(gathering, store, (_, waiting) => fetchChunks(gathering, store, waiting));
+
+/** `elsewhere`: other tapes with chunks of lists. Resolves with the folders of snapshots that wait no longer. */
+function takeLists(
+  gathering: Gathering,
+  database: CatalogDatabase,
+  store: string,
+  elsewhere: ReadonlySet<string>,
+): Promise<string[]> {
+  const { mediaSet, folder, log } = gathering;
+  return withStaged(gathering, store, async (source, waiting) => {
+    const listed: string[] = [];
     for (const wanted of waiting) {
-      if (await take(gathering, target, wanted, entries)) {
-        listed++;
-        await rm(join(base, wanted.path), { recursive: true, force: true });
-      }
+      if (await take(gathering, database, source, wanted)) listed.push(join(folder, store, wanted.path));
     }
-    if (listed === waiting.length) {
-      target.close();
-      await rm(base, { recursive: true, force: true });
-    } else {
+    if (listed.length < waiting.length) {
       const tapes = labelTexts(database, elsewhere);
       log.info(
-        `the lists of files of ${waiting.length - listed} snapshots of datastore '${store}' lie on other tapes, too: ` +
+        `the lists of files of ${waiting.length - listed.length} snapshots of datastore '${store}' lie on other tapes, too: ` +
           `load ${tapes.join(', ') || `the other tapes of media set ${mediaSet}`} and run 'proxmox-tape catalog --files'`,
       );
     }
     return listed;
-  } finally {
-    target.close();
-  }
+  });
+}
+
+async function removeIfDone(gathering: Gathering, store: string): Promise<void> {
+  const waiting = await withStaged(gathering, store, async (_, snapshots) => snapshots.length);
+  if (waiting === 0) await rm(join(gathering.folder, store), { recursive: true, force: true });
 }
 
 function labelTexts(database: CatalogDatabase, media: ReadonlySet<string>): string[] {
@@ -212,10 +243,10 @@ async function openIndex(installation: Installation, mediaSet: string): Promise<
 
 /** Whether it could be listed. A list that lacks chunks waits for them. */
 async function take(
-  { installation, mediaSet, database, log }: Gathering,
+  { installation, mediaSet, entries, log }: Gathering,
+  database: CatalogDatabase,
   source: Datastore,
   { store, path }: Wanted,
-  entries: Awaited<ReturnType<InventoryFile['load']>>['entries'],
 ): Promise<boolean> {
   const quiet: WorkLog = {
     info: (line) => log.info(line),

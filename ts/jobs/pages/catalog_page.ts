@@ -1,10 +1,9 @@
 /** The page over a catalog that works without a server: `catalog page`. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { CatalogConnection } from '../../catalog/connection.ts';
 import { sqlEngine } from '../../catalog/engine.ts';
 import { FerriteError, toFerriteError } from '../../errors.ts';
-import { readPage, withEmbedded } from './page_file.ts';
+import { type PageSummary, readPage, withEmbedded, writePage } from './page_file.ts';
 
 export interface CatalogPageRequest {
   /** The page to write; an older one there is replaced. */
@@ -13,10 +12,7 @@ export interface CatalogPageRequest {
   embed?: string | undefined;
 }
 
-export interface CatalogPageSummary {
-  file: string;
-  bytes: number;
-}
+export type CatalogPageSummary = PageSummary;
 
 /** Browsers read a page as one text, which ends at 512 MiB in some; packed catalogs have a fifth of their size. */
 const LARGEST_EMBEDDED_BYTES = 750_000_000;
@@ -25,14 +21,7 @@ export async function catalogPage(request: CatalogPageRequest): Promise<CatalogP
   const page = await readPage('catalog');
   const html =
     request.embed === undefined ? page : await withEmbedded(page, 'catalog', await readExport(request.embed));
-  const file = resolve(request.file);
-  try {
-    await writeFile(file, html, { mode: 0o640 });
-  } catch (error) {
-    const { kind, code, message } = toFerriteError(error);
-    throw new FerriteError(kind, code, `cannot write ${file}: ${message}`, { cause: error });
-  }
-  return { file, bytes: Buffer.byteLength(html) };
+  return writePage(request.file, html, 0o640);
 }
 
 /** Only what the page will be able to open. */
