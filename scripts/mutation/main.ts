@@ -5,49 +5,43 @@ import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type MutationSite, makeSite, type PlacedMutant, removeSite } from './site.ts';
-import type { Answer, Order } from './worker.ts';
+import type { Answer, Measurement, Order } from './worker.ts';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Longer than all tests that execute a change together; a change that ends in a loop without end costs this. */
-const STUCK = 3;
+/** So many times what all tests that execute a change take together; a change that ends in a loop without end costs this. */
+const STUCK = 5;
 const LEAST_STUCK_MS = 20_000;
 const LOADING_MS = 120_000;
 
 /** One worker process; a new one is started when it is stuck. */
 class Worker {
   readonly #site: MutationSite;
-  #stuckMs = LEAST_STUCK_MS;
   #child: ChildProcess | undefined;
 
   constructor(site: MutationSite) {
     this.#site = site;
   }
 
-  /** Loads the tests with a change that is there from the beginning, or with none. */
-  async start(mutant?: PlacedMutant): Promise<Answer | undefined> {
-    const active = mutant?.id;
-    this.stop();
-    // In memory: installations of tests are made by the thousand.
-    const fixtures = process.env.FERRITE_FIXTURES ?? join(checkout, '../shared/fixtures');
-    const env = { ...process.env, FERRITE_FIXTURES: fixtures, TMPDIR: process.env.TMPDIR ?? '/dev/shm' };
-    this.#child = fork(join(import.meta.dirname, 'worker.js'), {
-      env,
-      stdio: ['ignore', 'ignore', active === undefined ? 'inherit' : 'ignore', 'ipc'],
-    });
+  /** Loads the tests and runs them once, with a change that is there from the beginning or with none. */
+  measure(mutant?: PlacedMutant): Promise<Answer | undefined> {
     const { standIn } = this.#site;
     // Tests that are named after the module notice its changes first.
     const name = basename(mutant?.file ?? '', '.ts');
     const isNamesake = (path: string): number => (mutant && basename(path).startsWith(name) ? 0 : 1);
     const tests = this.#site.tests.toSorted((a, b) => isNamesake(a) - isNamesake(b));
-    const answer = await this.#ask({ kind: 'load', tests, standIn, active });
-    if (answer?.kind === 'loaded') this.#stuckMs = Math.max(LEAST_STUCK_MS, STUCK * answer.milliseconds);
-    return answer;
+    return this.#load({ kind: 'load', tests, standIn, ...(mutant && { active: mutant.id }) });
   }
 
-  try(id: number): Promise<Answer | undefined> {
-    return this.#ask({ kind: 'try', id });
+  /** Loads the tests only. */
+  resume(known: readonly Measurement[]): Promise<Answer | undefined> {
+    const { tests, standIn } = this.#site;
+    return this.#load({ kind: 'load', tests, standIn, known });
+  }
+
+  try(id: number, stuckMs: number): Promise<Answer | undefined> {
+    return this.#ask({ kind: 'try', id }, stuckMs);
   }
 
   stop(): void {
@@ -55,11 +49,23 @@ class Worker {
     this.#child = undefined;
   }
 
+  #load(order: Order & { kind: 'load' }): Promise<Answer | undefined> {
+    this.stop();
+    // In memory: installations of tests are made by the thousand.
+    const fixtures = process.env.FERRITE_FIXTURES ?? join(checkout, '../shared/fixtures');
+    const env = { ...process.env, FERRITE_FIXTURES: fixtures, TMPDIR: process.env.TMPDIR ?? '/dev/shm' };
+    this.#child = fork(join(import.meta.dirname, 'worker.js'), {
+      env,
+      stdio: ['ignore', 'ignore', order.active === undefined ? 'inherit' : 'ignore', 'ipc'],
+    });
+    return this.#ask(order, LOADING_MS);
+  }
+
   /** Undefined: stuck, or gone. */
-  #ask(order: Order): Promise<Answer | undefined> {
+  #ask(order: Order, patienceMs: number): Promise<Answer | undefined> {
     const child = this.#child;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => finish(undefined), order.kind === 'load' ? LOADING_MS : this.#stuckMs);
+      const timer = setTimeout(() => finish(undefined), patienceMs);
       const finish = (answer: Answer | undefined): void => {
         clearTimeout(timer);
         child?.removeAllListeners();
@@ -77,21 +83,25 @@ const isAlive = (fate: Fate): boolean => fate === 'survived' || fate === 'not ex
 
 /** In the order of the changes. */
 async function judge(site: MutationSite): Promise<Map<PlacedMutant, Fate>> {
-  const workers = Array.from({ length: availableParallelism() }, () => new Worker(site));
+  const [first, ...others] = Array.from({ length: Math.max(1, availableParallelism()) }, () => new Worker(site));
+  const workers = [first as Worker, ...others];
   const fates = new Map<PlacedMutant, Fate>(site.mutants.map((mutant) => [mutant, 'not executed']));
   try {
-    const [loaded] = await Promise.all(workers.map((worker) => worker.start()));
+    const loaded = await first?.measure();
     if (loaded?.kind !== 'loaded') throw new Error('the tests cannot be loaded');
     if (loaded.failed.length > 0) throw new Error(`these tests fail without a change:\n${loaded.failed.join('\n')}`);
-    say(`${site.mutants.length} changes, ${loaded.tests} tests`);
-    const covered = new Set(loaded.covered);
+    const { measured } = loaded;
+    say(`${site.mutants.length} changes, ${measured.length} tests`);
+    await Promise.all(others.map((worker) => worker.resume(measured)));
     const whileLoading = new Set(loaded.whileLoading);
+    const needed = milliseconds(measured);
     const queue = site.mutants.entries();
     const work = async (worker: Worker): Promise<void> => {
       for (const [index, mutant] of queue) {
         if (index % 200 === 0) process.stderr.write(`${index} of ${site.mutants.length}\n`);
+        const time = needed.get(mutant.id);
         if (whileLoading.has(mutant.id)) fates.set(mutant, await fromTheBeginning(site, mutant));
-        else if (covered.has(mutant.id)) fates.set(mutant, await switchedOn(worker, mutant));
+        else if (time !== undefined) fates.set(mutant, await switchedOn(worker, mutant, time, measured));
       }
     };
     await Promise.all(workers.map(work));
@@ -101,10 +111,24 @@ async function judge(site: MutationSite): Promise<Map<PlacedMutant, Fate>> {
   }
 }
 
-async function switchedOn(worker: Worker, { id }: PlacedMutant): Promise<Fate> {
-  const answer = await worker.try(id);
+/** What the tests that execute a change take together, by its id. */
+function milliseconds(measured: readonly Measurement[]): ReadonlyMap<number, number> {
+  const sums = new Map<number, number>();
+  for (const test of measured) {
+    for (const id of test.covers) sums.set(id, (sums.get(id) ?? 0) + test.milliseconds);
+  }
+  return sums;
+}
+
+async function switchedOn(
+  worker: Worker,
+  { id }: PlacedMutant,
+  time: number,
+  measured: readonly Measurement[],
+): Promise<Fate> {
+  const answer = await worker.try(id, Math.max(LEAST_STUCK_MS, STUCK * time));
   if (answer?.kind === 'tried') return answer.killedBy === undefined ? 'survived' : 'killed';
-  await worker.start();
+  await worker.resume(measured);
   return 'stuck';
 }
 
@@ -112,7 +136,7 @@ async function switchedOn(worker: Worker, { id }: PlacedMutant): Promise<Fate> {
 async function fromTheBeginning(site: MutationSite, mutant: PlacedMutant): Promise<Fate> {
   const worker = new Worker(site);
   try {
-    const answer = await worker.start(mutant);
+    const answer = await worker.measure(mutant);
     return answer?.kind === 'loaded' && answer.failed.length === 0 ? 'survived' : 'killed';
   } finally {
     worker.stop();

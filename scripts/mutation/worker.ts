@@ -6,20 +6,25 @@ import { pathToFileURL } from 'node:url';
 import type { LoadedTest } from './test_stand_in.ts';
 
 export type Order =
-  | { kind: 'load'; tests: readonly string[]; standIn: string; active: number | undefined }
+  /** With what is known of the tests from another worker none is run. */
+  | { kind: 'load'; tests: readonly string[]; standIn: string; active?: number; known?: readonly Measurement[] }
   | { kind: 'try'; id: number };
 
 export type Answer =
   | {
       kind: 'loaded';
-      tests: number;
-      /** Of all tests together. */
-      milliseconds: number;
       failed: readonly string[];
       whileLoading: readonly number[];
-      covered: readonly number[];
+      /** Of each test, in the order in which they are declared. */
+      measured: readonly Measurement[];
     }
   | { kind: 'tried'; id: number; killedBy: string | undefined };
+
+export interface Measurement {
+  readonly milliseconds: number;
+  /** The changes that it executes. */
+  readonly covers: readonly number[];
+}
 
 interface Measured {
   readonly test: LoadedTest;
@@ -67,6 +72,7 @@ async function load(order: Order & { kind: 'load' }): Promise<Answer> {
     const before = loadedTests.length;
     asked = whileLoading;
     await import(pathToFileURL(path).href);
+    if (order.known) continue;
     for (const test of loadedTests.slice(before)) {
       const covers = new Set<number>();
       asked = covers;
@@ -79,17 +85,12 @@ async function load(order: Order & { kind: 'load' }): Promise<Answer> {
     if (active !== undefined && failed.length > 0) break;
   }
   asked = undefined;
+  for (const [index, { milliseconds, covers }] of (order.known ?? []).entries()) {
+    measured.push({ test: loadedTests[index] as LoadedTest, milliseconds, covers: new Set(covers) });
+  }
+  const measurements = measured.map(({ milliseconds, covers }) => ({ milliseconds, covers: [...covers] }));
   measured.sort((a, b) => a.milliseconds - b.milliseconds);
-  const covered = new Set(measured.flatMap(({ covers }) => [...covers]));
-  const milliseconds = measured.reduce((sum, test) => sum + test.milliseconds, 0);
-  return {
-    kind: 'loaded',
-    tests: loadedTests.length,
-    milliseconds,
-    failed,
-    whileLoading: [...whileLoading],
-    covered: [...covered],
-  };
+  return { kind: 'loaded', failed, whileLoading: [...whileLoading], measured: measurements };
 }
 
 async function attempt(id: number): Promise<Answer> {
