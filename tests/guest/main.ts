@@ -7,11 +7,13 @@ import type { Devices } from './devices.ts';
 import { scan } from './devices.ts';
 import { describeDrive } from './drive_facts.ts';
 import { describeLibrary } from './library_facts.ts';
+import { loseDrives } from './vanishing_drive.ts';
 import { runJobs } from './whole_library.ts';
+import { protectTapes } from './worm_tape.ts';
 
 export type Check = readonly [name: string, run: (devices: Devices) => Promise<void>];
 
-const checks: readonly Check[] = [...describeLibrary, ...describeDrive, ...runJobs];
+const checks: readonly Check[] = [...describeLibrary, ...describeDrive, ...runJobs, ...protectTapes, ...loseDrives];
 
 let failed = 0;
 const devices = await scan();

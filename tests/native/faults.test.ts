@@ -59,6 +59,36 @@ for (const [kind, expected] of [
   });
 }
 
+test('a device that is gone is named', async (t) => {
+  const library = await emulatedLibrary(t);
+  await (await openChanger(t, library)).load(1, 0);
+  const gone = () => faulty({ at: 12, kind: 'device-gone' }).environment;
+  const message = async (work: () => Promise<unknown>) => {
+    // However many commands a question takes.
+    for (let n = 0; n < 12; n += 1) {
+      try {
+        await work();
+      } catch (error) {
+        return toFerriteError(error).message;
+      }
+    }
+    return 'succeeded';
+  };
+  const drive = await openDrive(t, library, 0, { environment: gone() });
+  const changer = await openChanger(t, library, { environment: gone() });
+  for (const [expected, work] of [
+    [`drive 'drive0' (${library.directory}/drive0): `, () => drive.rewind()],
+    [`changer 'sl3' (${library.directory}/changer): `, () => changer.status()],
+  ] as const) {
+    const text = await message(work);
+    t.true(text.startsWith(expected), text);
+    t.regex(text, /the device is gone; .*'drive scan'/);
+  }
+  const absent = faulty({ at: 0, kind: 'device-gone' }).environment;
+  const opening = await message(() => openDrive(t, library, 1, { environment: absent }));
+  t.true(opening.startsWith(`drive 'drive1' (${library.directory}/drive1): `), opening);
+});
+
 test('a robot that lies is found out, and nothing is done twice', async (t) => {
   const library = await emulatedLibrary(t);
   const counting = faulty();

@@ -246,6 +246,22 @@ pub fn wrapped(
     })
 }
 
+/// Puts the device's name (`drive 'tape0' (/dev/sg1)`) before a failure of the way to it: that is about the device, not about a
+/// tape or a file.
+pub fn name_device(device: &str, failure: Failure) -> Failure {
+    let advice = match failure.code {
+        "device-gone" => {
+            "; it was removed or switched off, or its node has another name now: 'drive scan' and 'changer scan' list what there is"
+        }
+        "connection-lost" | "reserved" => "",
+        _ => return failure,
+    };
+    Failure {
+        message: format!("{device}: {}{advice}", failure.message),
+        ..failure
+    }
+}
+
 /// What the host adapter of a node takes in one command, for one that refused a block.
 pub fn explain_transfer_limit(node: &Path) -> Option<String> {
     let sg = SgTransport::open(node, SgOptions::default()).ok()?;

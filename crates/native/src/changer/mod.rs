@@ -13,7 +13,7 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, ToNapiValue};
 use napi_derive::napi;
 
-use crate::devices::{Wrapping, open_changer, wrapped};
+use crate::devices::{Wrapping, name_device, open_changer, wrapped};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::worker::{Worker, WorkerSlot};
@@ -110,6 +110,8 @@ impl From<Moved> for MoveOutcome {
 #[napi]
 pub struct MediaChanger {
     name: String,
+    /// `changer 'library' (/dev/sg0)`
+    device: Arc<str>,
     cancel: Arc<AtomicBool>,
     worker: WorkerSlot<Changer>,
 }
@@ -131,6 +133,8 @@ impl MediaChanger {
         };
         let (device_cancel, stop) = (Arc::clone(&cancel), Arc::clone(&cancel));
         let name = options.name;
+        let device: Arc<str> = format!("changer '{name}' ({})", path.display()).into();
+        let opened = Arc::clone(&device);
         Worker::open(
             env,
             &format!("changer-{name}"),
@@ -140,11 +144,13 @@ impl MediaChanger {
                     cancel: Some(device_cancel),
                     ..ScsiOptions::default()
                 };
-                Ok(Changer::open(transport, options)?)
+                Changer::open(transport, options)
+                    .map_err(|error| name_device(&opened, error.into()))
             },
             move |worker| MediaChanger {
                 worker: WorkerSlot::new(format!("changer '{name}'"), worker),
                 name,
+                device,
                 cancel,
             },
             move || stop.store(true, Ordering::Relaxed),
@@ -260,6 +266,9 @@ impl MediaChanger {
         T: ToNapiValue + Send + 'static,
         F: FnOnce(&mut Changer) -> Result<T, Failure> + Send + 'static,
     {
-        self.worker.call(env, work)
+        let device = Arc::clone(&self.device);
+        self.worker.call(env, move |changer| {
+            work(changer).map_err(|failure| name_device(&device, failure))
+        })
     }
 }

@@ -12,7 +12,9 @@ use ferrite_scsi::{Drive, DriveOptions as ScsiOptions};
 use ferrite_tape::{AlignedBlock, FileStamp};
 
 use super::DriveOptions;
-use crate::devices::{OpenedDrive, Wrapping, explain_transfer_limit, open_drive, wrapped};
+use crate::devices::{
+    OpenedDrive, Wrapping, explain_transfer_limit, name_device, open_drive, wrapped,
+};
 use crate::failure::{Failure, Kind};
 
 /// What kind of drive it is.
@@ -26,6 +28,7 @@ enum Behind {
 
 /// Everything needed to open the drive, checked before its thread is started.
 pub struct Setup {
+    name: String,
     path: PathBuf,
     behind: Behind,
     passive: bool,
@@ -49,6 +52,7 @@ impl Setup {
             }
         };
         Ok(Self {
+            name: options.name.clone(),
             path: PathBuf::from(&options.path),
             behind,
             passive: options.passive.unwrap_or(false),
@@ -65,6 +69,12 @@ impl Setup {
     }
 
     pub fn open(self) -> Result<DriveState, Failure> {
+        let device = format!("drive '{}' ({})", self.name, self.path.display());
+        self.connect(device.clone())
+            .map_err(|failure| name_device(&device, failure))
+    }
+
+    fn connect(self, device: String) -> Result<DriveState, Failure> {
         let (directory, opened) = match self.behind {
             Behind::Directory(options) => {
                 let directory = PbsDirectory::open(&self.path, options)?;
@@ -84,6 +94,7 @@ impl Setup {
         let transport = wrapped(opened.transport, &self.wrapping)?;
         let mut state = DriveState {
             drive: Drive::open(transport, options)?,
+            device,
             directory,
             tape_node: opened.tape_node,
             node: opened.node,
@@ -119,6 +130,8 @@ pub struct DriveState {
     pub environment: Arc<Environment>,
     pub block: AlignedBlock,
     drive: Drive,
+    /// `drive 'tape0' (/dev/sg1)`
+    device: String,
     directory: Option<PbsDirectory>,
     tape_node: Option<TapeNode>,
     node: Option<PathBuf>,
@@ -219,8 +232,9 @@ impl DriveState {
         }
     }
 
-    /// Adds what only the device's node can tell to a failure.
+    /// Adds to a failure which drive it is about, and what only the device's node can tell.
     pub fn explain(&self, failure: Failure) -> Failure {
+        let failure = name_device(&self.device, failure);
         let explanation = match (&self.node, failure.code) {
             (Some(node), "transfer-limit") => explain_transfer_limit(node),
             _ => None,
