@@ -93,8 +93,9 @@ export async function takeFileLists(
     const state = await takeListing(database, source, snapshot, request.clientKey);
     if (state === 'encrypted' && request.clientKey) locked++;
   });
-  if (locked > 0)
-    log.warn(`${locked} lists of files stay closed: they were encrypted with another key than the given one`);
+  if (locked > 0) {
+    log.warn(`lists of files that were encrypted with another key than the given one, and stay closed: ${locked}`);
+  }
   const readable = snapshots.filter((snapshot) => !unread.has(snapshot));
   for (const mediaSet of new Set(readable.flatMap(({ wantsShares }) => wantsShares))) {
     const wanted = readable.filter(({ wantsShares }) => wantsShares.includes(mediaSet));

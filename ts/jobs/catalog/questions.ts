@@ -6,6 +6,7 @@ import type { QueryResult } from '../../catalog/connection.ts';
 import { CatalogDatabase } from '../../catalog/database.ts';
 import { type ExportScope, exportDatabase } from '../../catalog/export.ts';
 import { problemText } from '../../catalog/problem.ts';
+import { APPLICATION_ID } from '../../catalog/schema.ts';
 import type { CatalogStatistics } from '../../catalog/statistics.ts';
 import { type Installation, now } from '../../config/installation.ts';
 import { replaceFile } from '../../config/replace_file.ts';
@@ -91,12 +92,16 @@ async function refuseForeign(file: string): Promise<void> {
   if (!found || found.size === 0) return;
   const handle = found.isFile() ? await open(file) : undefined;
   try {
-    const start = await handle?.read(Buffer.alloc(15), 0, 15, 0);
-    if (start?.buffer.toString('latin1') === 'SQLite format 3') return;
+    const start = await handle?.read(Buffer.alloc(72), 0, 72, 0);
+    if (start?.buffer.readUInt32BE(68) === APPLICATION_ID) return; // of SQLite's header
   } finally {
     await handle?.close();
   }
-  throw new FerriteError('usage', 'exists', `${file} exists and is no SQLite file: choose another name, or remove it`);
+  throw new FerriteError(
+    'usage',
+    'exists',
+    `${file} exists and is no export of a catalog: choose another name, or remove it`,
+  );
 }
 
 /** Any SQL that reads. */
@@ -140,7 +145,7 @@ export async function searchCatalog(
 ): Promise<FoundFile[]> {
   return withCatalog(installation, request, log, (catalog) => {
     const { matches, archives, more } = catalog.search(request.text, { limit: request.limit ?? 1000 });
-    if (more) log.warn(`there are more than ${request.limit ?? 1000} matches: ask for a longer name, or use --limit`);
+    if (more) log.warn('these are not all matches: ask for a longer name, or use a larger --limit');
     const onTape = tapesOfSnapshots(catalog);
     const found: Omit<FoundFile, 'labelText' | 'location' | 'mediaSetName' | 'mediaSetUuid'>[] = [
       ...archives.map(({ store, snapshot, path, size }) => ({ store, snapshot, path, kind: 'a', size })),
