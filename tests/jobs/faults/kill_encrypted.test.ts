@@ -31,8 +31,12 @@ test.before(async () => {
 test.after.always(() => site?.remove());
 test.beforeEach(async () => {
   site.reset();
-  await site.site.ok('load-media', 'FER003L8');
-  await site.site.ok('label', '--label-text', 'FER003L8', '--pool', 'enc');
+  // What a job wrote and did not commit takes room on its tape: there has to be one to spare.
+  await site.site.ok('emulator', 'insert', site.library, 'FER004L8', '--slot', '5');
+  for (const tape of ['FER003L8', 'FER004L8']) {
+    await site.site.ok('load-media', tape);
+    await site.site.ok('label', '--label-text', tape, '--pool', 'enc');
+  }
 });
 
 /** The backup as a process that comes to the last snapshot, and then waits for its chunk for ever. */
